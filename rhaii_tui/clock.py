@@ -1,7 +1,7 @@
 """The clock of a cloud: real, or compressed by a constant rate.
 
-Cloud durations are what a user waits for on Google Cloud. The practice cloud lives through them faster, so every wait,
-poll interval and time-out of the product is written in cloud seconds and divided by the rate in exactly one place: here.
+Cloud durations are what a user waits for on Google Cloud. The practice cloud lives through them faster, so every
+wait, poll interval and time-out of the product is written in cloud seconds and divided by the rate in one place: here.
 Time stamps are always wall time (Unix seconds); only durations are converted. Request latency is never converted.
 """
 

@@ -1,0 +1,19 @@
+"""The commands. Each lives in a file of its own and imports what it needs when it runs, never before."""
+
+from __future__ import annotations
+
+import typer
+
+app = typer.Typer(
+    name="rhaii-tui",
+    help="From a Google Cloud account to a proven LLM endpoint on GKE.",
+    no_args_is_help=False,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def main() -> None:
+    """Entry point of the console script. Exit codes: 0 ready/passed, 1 not, 2 usage, 3 unknown, 130 interrupted."""
+    app()

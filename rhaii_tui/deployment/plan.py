@@ -1,0 +1,78 @@
+"""A plan is a value: the steps, what follows what, what it costs and how long it should take."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from rhaii_tui.catalog.bill import Bill
+from rhaii_tui.catalog.findings import Command
+from rhaii_tui.catalog.target import Target
+
+
+class Effect(StrEnum):
+    """The most a step may do. Spending and destroying ask first."""
+
+    OBSERVE = "observe"
+    CHANGE = "change"
+    SPEND = "spend"
+    DESTROY = "destroy"
+
+
+class StepSpec(BaseModel):
+    """A step as data. `usual_seconds` is cloud time; `usual_source` says who observed it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    title: str
+    after: tuple[str, ...] = ()
+    effect: Effect = Effect.OBSERVE
+    usual_seconds: float
+    usual_source: str = ""
+    waits_for: str = ""
+    commands: tuple[Command, ...] = ()
+
+
+class Plan(BaseModel):
+    """Steps in an order in which each comes after what it depends on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    target: Target
+    steps: tuple[StepSpec, ...]
+    bill: Bill
+
+    def finish_times(self) -> dict[str, float]:
+        """Expected end of each step in cloud seconds after approval, everything that can running side by side."""
+        ends: dict[str, float] = {}
+        for step in self.steps:
+            ends[step.id] = max((ends[a] for a in step.after), default=0.0) + step.usual_seconds
+        return ends
+
+    @property
+    def expected_seconds(self) -> float:
+        """Cloud seconds from approval to the last step's end, as usual."""
+        return max(self.finish_times().values(), default=0.0)
+
+    @property
+    def critical_path(self) -> tuple[str, ...]:
+        """Ids of the longest chain, first to last."""
+        return longest_chain(self.steps, {s.id: s.usual_seconds for s in self.steps})
+
+
+def longest_chain(steps: tuple[StepSpec, ...], seconds: dict[str, float]) -> tuple[str, ...]:
+    """The chain of dependent steps with the largest sum of durations; steps without a duration count as zero."""
+    ends: dict[str, float] = {}
+    before: dict[str, str | None] = {}
+    for step in steps:
+        previous = max(step.after, key=lambda a: ends[a], default=None)
+        before[step.id] = previous
+        ends[step.id] = (ends[previous] if previous else 0.0) + seconds.get(step.id, 0.0)
+    chain: list[str] = []
+    at = max(ends, key=lambda i: ends[i], default=None)
+    while at is not None:
+        chain.append(at)
+        at = before[at]
+    return tuple(reversed(chain))

@@ -1,0 +1,164 @@
+"""What is known of a run at a moment: one frozen value, made only by `reduce`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from rhaii_tui.catalog.bill import Bill
+from rhaii_tui.catalog.findings import Evidence, Finding
+from rhaii_tui.deployment.plan import Plan, StepSpec
+
+STAGES: tuple[str, ...] = (
+    "pending",
+    "scheduled",
+    "initializing",
+    "downloading",
+    "pulling",
+    "starting",
+    "loading",
+    "compiling",
+    "warming",
+    "ready",
+)
+"""A replica's road in order (upstream.md 7.1). `pulling` is the engine's own image, after the model download."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepState:
+    """`status`: waiting, running, done, already, skipped, failed, cancelled. Times are Unix seconds."""
+
+    spec: StepSpec
+    status: str = "waiting"
+    started_at: float | None = None
+    finished_at: float | None = None
+    note: str = ""
+    done: int | None = None
+    total: int | None = None
+    unit: str = ""
+    operation: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    finding: Finding | None = None
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    """A stage reached, when, and by what sign."""
+
+    stage: str
+    at: float
+    text: str
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """A pod: kubectl's words, true readiness, and how far its start has come."""
+
+    pod: str
+    uid: str
+    role: str
+    status: str
+    ready: str
+    restarts: int
+    is_ready: bool
+    node: str
+    created_at: float
+    message: str = ""
+    stage: str = "pending"
+    milestones: tuple[Milestone, ...] = ()
+    compile_what: str = ""
+    compile_done: int = 0
+    compile_total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition of a cluster object and since when it has this value."""
+
+    kind: str
+    name: str
+    condition: str
+    status: str
+    reason: str
+    message: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class SeenEvent:
+    """A Kubernetes event."""
+
+    uid: str
+    at: float
+    level: str
+    reason: str
+    object: str
+    message: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class CacheVerdict:
+    """What the console concluded."""
+
+    routing: str
+    cache: str
+    verdict: str
+    reasons: tuple[str, ...]
+    sent: int
+    ok: int
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """A resource that is ours."""
+
+    kind: str
+    name: str
+    step: str
+    at: float
+    uid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """Everything a screen may show of a run. `outcome` None while it runs or waits for approval."""
+
+    run: str = ""
+    cloud: str = ""
+    rate: float = 1.0
+    plan: Plan | None = None
+    started_at: float | None = None
+    approved_at: float | None = None
+    ready_at: float | None = None
+    stopped_at: float | None = None
+    outcome: str | None = None
+    steps: tuple[StepState, ...] = ()
+    replicas: tuple[Replica, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    events: tuple[SeenEvent, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    lost_links: tuple[tuple[str, float, str], ...] = ()
+    endpoint: str = ""
+    model: str = ""
+    replicas_ready: int = 0
+    verdict: CacheVerdict | None = None
+    ledger: tuple[LedgerEntry, ...] = ()
+    pending_intents: tuple[LedgerEntry, ...] = field(default=())
+
+    @property
+    def bill(self) -> Bill | None:
+        """The plan's bill."""
+        return self.plan.bill if self.plan else None
+
+    def step(self, step_id: str) -> StepState:
+        """The state of one step. Raises KeyError."""
+        for step in self.steps:
+            if step.spec.id == step_id:
+                return step
+        raise KeyError(step_id)
+
+    def cloud_elapsed(self, start: float | None, end: float) -> float:
+        """Cloud seconds between two wall stamps; 0 when it has not started."""
+        return 0.0 if start is None else max(0.0, end - start) * self.rate

@@ -1,0 +1,1 @@
+"""Settings: flag, environment, file, gcloud default, built-in; each value knows where it came from."""
