@@ -1,4 +1,4 @@
-"""Cloud time, compressed: durations are divided by the rate, time stamps stay wall time so that kubectl's AGE is sane."""
+"""Cloud time, compressed: durations are divided by the rate; time stamps stay wall time, so kubectl's AGE is sane."""
 
 from __future__ import annotations
 
