@@ -1,0 +1,140 @@
+"""What all tests share: a guard against outbound connections, a private state folder, a practice cloud to start."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from socketserver import StreamRequestHandler, ThreadingTCPServer
+from typing import Any
+
+import pytest
+
+GUARD = Path(__file__).parent / "guard"
+
+
+class _Tripwire(StreamRequestHandler):
+    """A proxy that lets nothing through: kubectl and gcloud reach for the outside only by way of it."""
+
+    def handle(self) -> None:
+        line = self.rfile.readline(2000).decode(errors="replace").strip()
+        with open(os.environ["OUTBOUND_RECORD"], "a", encoding="utf-8") as file:
+            file.write(f"proxied {line}\n")
+        self.wfile.write(b"HTTP/1.1 403 outbound connections are not allowed in tests\r\ncontent-length: 0\r\n\r\n")
+
+
+class _Server(ThreadingTCPServer):
+    daemon_threads = True
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before anything is imported: guard this process and its children."""
+    folder = Path(tempfile.mkdtemp(prefix="rhaii-tests-"))
+    os.environ["OUTBOUND_RECORD"] = str(folder / "outbound")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(GUARD), os.environ.get("PYTHONPATH")]))
+    server = _Server(("127.0.0.1", 0), _Tripwire)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    proxy = f"http://127.0.0.1:{server.server_address[1]}"
+    for name in ("HTTP_PROXY", "HTTPS_PROXY"):
+        os.environ[name] = os.environ[name.lower()] = proxy
+    for name in ("NO_PROXY", "no_proxy"):
+        os.environ[name] = "127.0.0.1,localhost,::1"
+    for name in list(os.environ):
+        if name.startswith(("RHAII_", "CLOUDSDK_", "GOOGLE_")) or name in ("KUBECONFIG", "PROJECT_ID", "ZONE"):
+            del os.environ[name]
+    os.environ["RHAII_TUI_HOME"] = str(folder / "home")
+    os.environ["HOME"] = str(folder / "user")
+    (folder / "user").mkdir()
+    os.environ["NO_GCE_CHECK"] = "true"
+    sys.path.insert(0, str(GUARD))
+    code = compile((GUARD / "sitecustomize.py").read_text(), str(GUARD / "sitecustomize.py"), "exec")
+    exec(code, {"__name__": "guard"})
+
+
+def _outbound() -> str:
+    record = Path(os.environ["OUTBOUND_RECORD"])
+    return record.read_text() if record.exists() else ""
+
+
+@pytest.fixture(autouse=True)
+def loopback_only() -> Iterator[None]:
+    """Fail a test during which any process of ours reached for other than loopback."""
+    before = _outbound()
+    yield
+    new = _outbound()[len(before) :]
+    assert not new, f"outbound connections: {new}"
+
+
+@dataclass(frozen=True)
+class Practice:
+    """A running practice cloud: its printed line, its descriptor, and the environment that finds it."""
+
+    line: dict[str, Any]
+    descriptor: dict[str, Any]
+    environ: dict[str, str]
+    process: subprocess.Popen[str]
+
+    @property
+    def descriptor_path(self) -> Path:
+        """The descriptor file, for rhaii_tui.endpoints.practice_cloud."""
+        return Path(self.line["descriptor"])
+
+    def gcloud_environ(self) -> dict[str, str]:
+        """Environment for the real gcloud and kubectl."""
+        environ = dict(self.environ)
+        for line in Path(self.line["env_file"]).read_text().splitlines():
+            name, _, value = line.removeprefix("export ").partition("=")
+            environ[name] = value.strip("'\"")
+        return environ
+
+
+def start_practice(folder: Path, speed: float = 600) -> Practice:
+    """Start a practice cloud of its own in `folder`; the caller ends it with `process.terminate()`."""
+    environ = dict(os.environ, RHAII_TUI_HOME=str(folder))
+    command = [sys.executable, "-m", "rhaii_tui", "practice", "serve", "--speed", str(speed)]
+    log = (folder / "practice.stderr").open("w")
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=environ)
+    assert process.stdout is not None
+    text = process.stdout.readline()
+    assert text, (folder / "practice.stderr").read_text()
+    line = json.loads(text)
+    return Practice(line, json.loads(Path(line["descriptor"]).read_text()), environ, process)
+
+
+@pytest.fixture
+def practice_factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Practice]]:
+    """`practice_factory(speed=600)` starts a practice cloud that ends with the test."""
+    running: list[Practice] = []
+
+    def start(speed: float = 600) -> Practice:
+        running.append(start_practice(tmp_path_factory.mktemp("practice"), speed))
+        return running[-1]
+
+    yield start
+    for practice in running:
+        _end(practice)
+
+
+@pytest.fixture(scope="module")
+def practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Practice]:
+    """One practice cloud for a module's tests, 600 times as fast as life."""
+    running = start_practice(tmp_path_factory.mktemp("practice"))
+    yield running
+    _end(running)
+
+
+def _end(practice: Practice) -> None:
+    practice.process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        practice.process.wait(10)
+    practice.process.kill()
+    practice.process.wait()
+    assert practice.process.stdout is not None
+    practice.process.stdout.close()
