@@ -1,0 +1,237 @@
+"""A log view with everything around it: stream switcher, filter and search lines, what it is doing, copying."""
+
+from __future__ import annotations
+
+import re
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widgets import Input, Static
+
+from rhaii_tui.deployment.logbook import LogBook
+from screens.theme.figures import clip
+from screens.widgets.log_view import LogView
+from screens.widgets.prompt_line import PromptLine
+
+_ASK = {
+    "filter": "show only: text, /regex/, !not this",
+    "search": "find: text or /regex/, then n and N",
+}
+
+
+class LogPane(Vertical):
+    """Shows one stream of a log book at a time; the rest keeps arriving in the book and on disk."""
+
+    DEFAULT_CSS = """
+    LogPane { height: 1fr; }
+    LogPane > #log-head, LogPane > #log-foot { height: 1; padding: 0 1; color: $dim; background: $surface; }
+    LogPane > LogView { height: 1fr; }
+    """
+    BINDINGS = [
+        Binding("f", "ask('filter')", "Filter", id="log.filter", tooltip="Show matching lines: text, /regex/, !not"),
+        Binding("slash", "ask('search')", "Search", id="log.search", tooltip="Find and highlight, keep all lines"),
+        Binding("n", "step(1)", "Next", show=False, id="log.next", tooltip="Next match"),
+        Binding("N", "step(-1)", "Previous", show=False, id="log.previous", tooltip="Previous match"),
+        Binding("p", "pause", "Pause", id="log.pause", tooltip="Hold new lines back, or let them in"),
+        Binding("y", "copy(False)", "Copy", id="log.copy", tooltip="Copy the selection or the current line"),
+        Binding("Y", "copy(True)", "Copy all", show=False, id="log.copyall", tooltip="Copy all lines shown"),
+        Binding("left_square_bracket", "stream(-1)", "Stream", show=False, id="log.before", tooltip="Stream before"),
+        Binding(
+            "right_square_bracket", "stream(1)", "Stream", key_display="[ ]", id="log.after", tooltip="Next stream"
+        ),
+        Binding("escape", "clear", "Clear", show=False, id="log.clear", tooltip="Drop selection, search, then filter"),
+    ]
+
+    stream = reactive("", init=False)
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._book: LogBook | None = None
+        self._search = ""
+        self._note = ""
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="log-head")
+        yield LogView(id="log-view")
+        yield PromptLine(id="log-prompt")
+        yield Static(id="log-foot")
+
+    @property
+    def view(self) -> LogView:
+        """The lines themselves."""
+        return self.query_one(LogView)
+
+    def attach(self, book: LogBook) -> None:
+        """Show this book from now on."""
+        if book is self._book:
+            return
+        self._book = book
+        self._stop = book.listen(self._arrived)
+        self.stream = ""
+        self.view.clear()
+        if streams := book.streams():
+            self.stream = streams[0]
+        self._paint()
+
+    def on_unmount(self) -> None:
+        if self._book is not None:
+            self._stop()
+
+    def _arrived(self, stream: str, lines: list[str]) -> None:
+        if not self.stream:
+            self.stream = stream
+        elif stream == self.stream:
+            self.view.extend(lines)
+        else:
+            self._paint_head()
+
+    def show(self, stream: str) -> None:
+        """Switch to a stream if it has lines."""
+        if self._book is not None and stream in self._book.streams():
+            self.stream = stream
+
+    def watch_stream(self, stream: str) -> None:
+        if self._book is None or not stream:
+            return
+        self.view.clear()
+        self.view.extend(self._book.lines(stream))
+        self.view.flush()
+        self._paint()
+
+    def on_mount(self) -> None:
+        self._paint()
+
+    @on(LogView.Changed)
+    def _changed(self) -> None:
+        self._paint()
+
+    def on_resize(self) -> None:
+        self._paint()
+
+    def _paint(self) -> None:
+        self._paint_head()
+        self._paint_foot()
+
+    def _paint_head(self) -> None:
+        streams = self._book.streams() if self._book else ()
+        head = self.query_one("#log-head", Static)
+        if not streams:
+            head.update(Content("Log: the first lines come when the first container starts"))
+            return
+        at = streams.index(self.stream) + 1 if self.stream in streams else 0
+        many = f"  {at} of {len(streams)} streams" if len(streams) > 1 else ""
+        room = max(10, self.size.width - 8 - len(many))
+        head.update(Content.assemble("Log ", (clip(self.stream, room), "$foreground bold"), many))
+
+    def _paint_foot(self) -> None:
+        view = self.view
+        parts: list[Content] = []
+        if view.paused:
+            parts.append(Content.styled(f"PAUSED, {view.waiting:,} waiting (p)", "$warning bold"))
+        elif view.following:
+            parts.append(Content.styled("following", "$accent"))
+        else:
+            new = f"{view.new_lines:,} new lines" if view.new_lines else "not following"
+            parts.append(Content.styled(f"{new} (End)", "$warning"))
+        shown, total = len(view.lines), view.lines.total
+        parts.append(Content(f"{shown:,} of {total:,} lines" if view.lines.filter else f"{total:,} lines"))
+        if view.lines.filter:
+            parts.append(Content(f"filter {view.lines.filter}"))
+        if self._search:
+            parts.append(Content(f"find {self._search}"))
+        if view.mark is not None:
+            parts.append(Content.styled(f"selecting {view.selected()[1]} (y copies)", "$accent"))
+        if self._note:
+            parts.append(Content.styled(self._note, "$foreground"))
+        self.query_one("#log-foot", Static).update(Content(" · ").join(parts))
+
+    def say(self, note: str) -> None:
+        """A short remark in the foot line, until the next one."""
+        self._note = note
+        self._paint_foot()
+
+    def action_ask(self, purpose: str) -> None:
+        value = self.view.lines.filter if purpose == "filter" else self._search
+        self.query_one(PromptLine).ask(purpose, _ASK[purpose], value)
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        if self.query_one(PromptLine).purpose == "filter":
+            self._filter(event.value.strip())
+
+    @on(PromptLine.Answered)
+    def _answered(self, event: PromptLine.Answered) -> None:
+        event.stop()
+        self.view.focus()
+        if event.purpose == "filter":
+            self._filter(event.value)
+        else:
+            self._find(event.value)
+
+    @on(PromptLine.Dismissed)
+    def _dismissed(self, event: PromptLine.Dismissed) -> None:
+        event.stop()
+        self.view.focus()
+
+    def _filter(self, text: str) -> None:
+        try:
+            self.view.set_filter(text)
+            self.say("")
+        except re.error as error:
+            self.say(f"not a regular expression: {error}")
+
+    def _find(self, text: str) -> None:
+        try:
+            found = self.view.set_search(text)
+        except re.error as error:
+            self.say(f"not a regular expression: {error}")
+            return
+        self._search = text
+        self.say(f"{found:,} lines match, n and N step" if text else "")
+
+    def action_step(self, step: int) -> None:
+        if not self._search:
+            self.action_ask("search")
+        elif not self.view.search_step(step):
+            self.say("no line matches")
+
+    def action_pause(self) -> None:
+        self.view.toggle_pause()
+
+    def action_copy(self, everything: bool) -> None:
+        lines = self.view.lines
+        text, what = (lines.text(), f"{len(lines):,} lines") if everything else self.view.selected()
+        if not text:
+            self.say("nothing to copy")
+            return
+        self.app.copy_to_clipboard(text)
+        file = self._book.path(self.stream) if self._book else ""
+        self.say(f"{what} sent to the terminal's clipboard (OSC 52); all of it: {file}")
+
+    def action_stream(self, step: int) -> None:
+        streams = self._book.streams() if self._book else ()
+        if len(streams) > 1 and self.stream in streams:
+            self.stream = streams[(streams.index(self.stream) + step) % len(streams)]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Esc belongs to the pane only while it has something to clear."""
+        if action == "clear":
+            view = self.view
+            return bool(view.mark is not None or self._search or view.lines.filter or view.text_selection)
+        return True
+
+    def action_clear(self) -> None:
+        view = self.view
+        if view.text_selection is not None:
+            self.screen.clear_selection()
+        elif view.mark is not None:
+            view.action_mark()
+        elif self._search:
+            self._find("")
+        else:
+            self._filter("")
