@@ -109,11 +109,12 @@ class StepProgressed(_Event):
 
 
 class StepFinished(_Event):
-    """The resource says so. `evidence` holds what was read."""
+    """The resource says so. `evidence` holds what was read; `already` means that nothing had to be done."""
 
     type: Literal["step_finished"] = "step_finished"
     step: str
     note: str = ""
+    already: bool = False
     evidence: tuple[Evidence, ...] = ()
 
 

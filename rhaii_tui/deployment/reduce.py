@@ -66,7 +66,11 @@ def reduce(state: RunState, event: e.Event) -> RunState:
                 verdict=CacheVerdict(event.routing, event.cache, event.verdict, event.reasons, event.sent, event.ok),
             )
         case e.RunStopped():
-            return replace(state, outcome=event.outcome, stopped_at=event.at)
+            steps = tuple(
+                replace(s, status="cancelled", finished_at=event.at) if s.status == "running" else s
+                for s in state.steps
+            )
+            return replace(state, outcome=event.outcome, stopped_at=event.at, steps=steps)
         case e.FindingRaised():
             return replace(state, findings=(*_without(state, event.finding.rule, event.finding.name), event.finding))
         case e.FindingCleared():
@@ -192,7 +196,7 @@ def _stepped(step: StepState, event: e.Event) -> StepState:
         case e.StepFinished():
             return replace(
                 step,
-                status="done",
+                status="already" if event.already else "done",
                 finished_at=event.at,
                 note=event.note or step.note,
                 evidence=event.evidence or step.evidence,

@@ -1,0 +1,121 @@
+"""One run, as screens and commands hold it: a plan, its state, its log, and approve / run / retry / cancel."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from rhaii_tui.catalog.target import Target
+from rhaii_tui.deployment import events as e
+from rhaii_tui.deployment.context import RunContext
+from rhaii_tui.deployment.journal import Journal, RunBusy, first_event, new_run_id, read_events, run_folders
+from rhaii_tui.deployment.logbook import LogBook
+from rhaii_tui.deployment.plan import Plan
+from rhaii_tui.deployment.planning import build_plan
+from rhaii_tui.deployment.reduce import reduce, replay
+from rhaii_tui.deployment.runner import Runner
+from rhaii_tui.deployment.state import RunState
+from rhaii_tui.deployment.steps import all_steps
+from rhaii_tui.endpoints import Endpoints
+
+Listener = Callable[[e.Event, RunState], None]
+
+
+class Session:
+    """A run in this process. Made by `open`; everything happens on the event loop that opened it."""
+
+    def __init__(self, endpoints: Endpoints, journal: Journal, state: RunState) -> None:
+        assert state.plan is not None
+        self.endpoints = endpoints
+        self.folder: Path = journal.folder
+        self.plan: Plan = state.plan
+        self.state = state
+        self.logbook = LogBook(journal.folder / "logs")
+        self._journal = journal
+        self._listeners: list[Listener] = []
+        self._context = RunContext(
+            state.plan.target, endpoints, journal.folder, self.logbook, self.record, lambda: self.state
+        )
+        self._runner = Runner(state.plan, self._context, all_steps())
+        self._task: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(cls, target: Target, endpoints: Endpoints, home: Path) -> Session:
+        """Resume the unfinished run of the same target on the same cloud, else begin a new one.
+
+        Raises RunBusy when another process works on that run, OSError when the state folder cannot be written.
+        """
+        for folder in run_folders(home):
+            begun = first_event(folder)
+            if not isinstance(begun, e.RunStarted) or (begun.cloud, begun.plan.target) != (endpoints.name, target):
+                continue
+            journal = Journal(folder)
+            state = replay(read_events(folder))
+            if state.outcome == "done":
+                journal.close()
+                break
+            session = cls(endpoints, journal, state)
+            session.record(e.RunResumed(at=time.time(), run=state.run))
+            return session
+        run = new_run_id()
+        journal = Journal(home / "runs" / run)
+        plan = build_plan(target, endpoints)
+        started = e.RunStarted(at=time.time(), run=run, cloud=endpoints.name, rate=endpoints.clock.rate, plan=plan)
+        session = cls(endpoints, journal, reduce(RunState(), started))
+        journal.append(started)
+        return session
+
+    def record(self, event: e.Event) -> None:
+        """Journal, reduce, tell the listeners: in this order, so that nobody sees what a crash would forget."""
+        self._journal.append(event)
+        self.state = reduce(self.state, event)
+        for listener in list(self._listeners):
+            listener(event, self.state)
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener(event, state)` for each event from now on; the returned function ends it."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
+
+    def approve(self, by: str) -> None:
+        """The user agrees to the plan and its bill; recorded once."""
+        if self.state.approved_at is None:
+            self.record(e.Approved(at=time.time(), by=by))
+
+    async def run(self) -> RunState:
+        """Go down the road until done, failed or cancelled. Raises RuntimeError before approval."""
+        if self.state.approved_at is None:
+            raise RuntimeError("the plan is not approved")
+        if self._task is not None and not self._task.done():
+            raise RuntimeError("the run is already going on")
+        self._task = asyncio.create_task(self._runner.run(), name="run")
+        try:
+            await asyncio.shield(self._task)
+        except asyncio.CancelledError:
+            await self.cancel()
+            raise
+        return self.state
+
+    def retry(self) -> None:
+        """Take up the same run again; `run()` continues it, finished steps are kept."""
+        if self.state.outcome is not None:
+            self.record(e.RunResumed(at=time.time(), run=self.state.run))
+
+    async def cancel(self) -> None:
+        """Stop watching. What exists goes on existing, and being billed; Google finishes what it has begun."""
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def close(self) -> None:
+        """Stop, and let the run go for another process."""
+        await self.cancel()
+        await self._context.close()
+        self._journal.close()
+
+
+__all__ = ["RunBusy", "Session"]
