@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from rhaii_tui.cli import practice
+
 app = typer.Typer(
     name="rhaii-tui",
     help="From a Google Cloud account to a proven LLM endpoint on GKE.",
@@ -12,6 +14,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+app.add_typer(practice.app, name="practice")
 
 
 def main() -> None:
