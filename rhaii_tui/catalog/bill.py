@@ -30,8 +30,8 @@ class Bill(BaseModel):
 
     @property
     def usd_per_hour(self) -> float | None:
-        """Sum of the known components, USD per hour; None when an accelerator's price is unknown."""
-        if any(c.usd_per_hour is None and c.unit in ("chip", "GPU") for c in self.components):
+        """Sum of the known components, USD per hour; None when the price of a node or an accelerator is unknown."""
+        if any(c.usd_per_hour is None and c.unit in ("chip", "GPU", "node") for c in self.components):
             return None
         return round(sum(c.usd_per_hour or 0.0 for c in self.components), 4)
 

@@ -1,1 +1,0 @@
-"""Settings: flag, environment, file, gcloud default, built-in; each value knows where it came from."""
