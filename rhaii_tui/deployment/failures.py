@@ -47,7 +47,7 @@ def failure(
 def finding_of(error: BaseException, step: str) -> Finding:
     """The finding of an exception that no step has worded itself."""
     from rhaii_tui.google.calls import CloudError
-    from rhaii_tui.kube.connect import ApiError
+    from rhaii_tui.kube.errors import ApiError
 
     if isinstance(error, CloudError):
         return _cloud(error, step)

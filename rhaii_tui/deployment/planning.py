@@ -23,7 +23,7 @@ OUR_LABEL = ("managed-by", "rhaii-tui")
 
 def build_plan(target: Target, endpoints: Endpoints) -> Plan:
     """The plan for one of the six shapes. Pure: reads nothing but its arguments and the price table."""
-    from rhaii_tui.advisor.options import bill
+    from rhaii_tui.advisor.bill import bill
 
     return Plan(target=target, steps=_steps(target, endpoints), bill=bill(target))
 
