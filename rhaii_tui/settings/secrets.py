@@ -37,10 +37,7 @@ class HuggingFaceToken:
 def read_pull_secret(path: Path) -> PullSecret:
     """From a Kubernetes Secret in YAML or from a plain dockerconfigjson file. Raises SettingsError without content."""
     document = _parse(path, "pull secret", _GET_PULL_SECRET)
-    if "auths" in document:
-        login = document
-    else:
-        login = _docker_config(path, document)
+    login = document if "auths" in document else _docker_config(path, document)
     auths = login.get("auths")
     if not isinstance(auths, dict) or not auths:
         raise _bad_pull(path, "it has no logins under auths.")
