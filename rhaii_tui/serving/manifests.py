@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import copy
 import json
 from typing import Any
 
@@ -44,7 +45,8 @@ def namespace(target: Target) -> Document:
 def pull_secret(target: Target, docker_config: bytes) -> Document:
     """The registry credentials for the engine image, from a Docker `config.json`, podman `auth.json` or Secret YAML.
 
-    Of several registries' credentials only those of the image's own registry enter the cluster. Raises ValueError, without any of the content, when it is none of these.
+    Of several registries' credentials only those of the image's own registry enter the cluster.
+    Raises ValueError, without any of the content, when it is none of these.
     """
     return _secret(
         target,
@@ -197,7 +199,8 @@ def _envoy_filter(name: str, target: Target, http_route: Document, rules: tuple[
     doc["spec"]["workloadSelector"]["labels"]["gateway.networking.k8s.io/gateway-name"] = stack.gateway
     (patch,) = doc["spec"]["configPatches"]
     doc["spec"]["configPatches"] = [
-        {**patch, "match": _route_match(f"{route['namespace']}.{route['name']}.{index}")} for index in rules
+        {**copy.deepcopy(patch), "match": _route_match(f"{route['namespace']}.{route['name']}.{index}")}
+        for index in rules
     ]
     return doc
 
