@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from rhaii_tui.google.credentials import prepare
 from rhaii_tui.google.errors import CloudError, Kind
+from rhaii_tui.google.packages import load, prepare
 from rhaii_tui.google.translate import translate
 
 T = TypeVar("T")
@@ -22,7 +23,8 @@ T = TypeVar("T")
 READ_TIMEOUT = 10.0
 READ_RETRY_FOR = 20.0
 CHANGE_TIMEOUT = 45.0
-"""Wall seconds: one attempt of a read, all attempts of a read, the only attempt of a change."""
+UNREACHABLE_AFTER = 5.0
+"""Wall seconds: one attempt of a read, all attempts of a read, the only attempt of a change, all without an answer."""
 _AT_ONCE = 8
 _gates: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = weakref.WeakKeyDictionary()
 
@@ -59,24 +61,20 @@ async def change(method: Callable[..., T], *args: Any, **kwargs: Any) -> T:
 
 def passing(error: BaseException) -> bool:
     """True for errors of a read that are worth another attempt."""
-    import requests
-    from google.api_core import exceptions
-
-    return isinstance(
-        error,
-        exceptions.ServiceUnavailable
-        | exceptions.TooManyRequests
-        | exceptions.BadGateway
-        | exceptions.GatewayTimeout
-        | requests.exceptions.ConnectionError
-        | requests.exceptions.Timeout,
-    )
+    found = translate(error)
+    return found.kind is Kind.NETWORK and found.code in (None, 429, 502, 503, 504)
 
 
 def _with_retry(method: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-    from google.api_core.retry import Retry
+    """A cloud that cannot be reached at all is given up sooner: nobody should wait 20 s to be told to plug in."""
+    retry_module = load("google.api_core.retry")
+    began = time.monotonic()
 
-    retry = Retry(predicate=passing, initial=0.5, maximum=8.0, timeout=READ_RETRY_FOR)
+    def again(error: BaseException) -> bool:
+        found = translate(error)
+        return passing(found) and (found.code is not None or time.monotonic() - began < UNREACHABLE_AFTER)
+
+    retry = retry_module.Retry(predicate=again, initial=0.5, maximum=8.0, timeout=READ_RETRY_FOR)
     return method(*args, retry=retry, **kwargs)
 
 

@@ -11,6 +11,7 @@ from rhaii_tui.endpoints import Endpoints
 from rhaii_tui.google.bodies import cluster_body, pool_body
 from rhaii_tui.google.calls import change, read
 from rhaii_tui.google.credentials import credentials
+from rhaii_tui.google.packages import load
 from rhaii_tui.google.values import (
     ClusterInfo,
     OperationInfo,
@@ -121,12 +122,9 @@ class Gke:
         with self._making:
             if self._client is None:
                 who = credentials(self._endpoints)
-                from google.api_core.client_options import ClientOptions
-                from google.cloud import container_v1
-
-                self._client = container_v1.ClusterManagerClient(
+                self._client = load("google.cloud.container_v1").ClusterManagerClient(
                     transport="rest",
                     credentials=who,
-                    client_options=ClientOptions(api_endpoint=self._endpoints.container),
+                    client_options={"api_endpoint": self._endpoints.container},
                 )
             return self._client

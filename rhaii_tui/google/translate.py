@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from rhaii_tui.google.errors import CloudError, Kind, from_text
+from rhaii_tui.google.packages import load
 
 _HTML = re.compile(r"<\s*(?:!doctype|html|head|body|title)", re.IGNORECASE)
 _TITLE = re.compile(r"<title>\s*(.*?)\s*</title>", re.IGNORECASE | re.DOTALL)
@@ -53,8 +54,7 @@ def _reasons(answer: dict[str, Any]) -> list[str]:
 
 
 def _of_api_core(error: BaseException) -> CloudError | None:
-    from google.api_core import exceptions
-
+    exceptions = load("google.api_core.exceptions")
     if isinstance(error, exceptions.RetryError):
         return translate(error.cause) if error.cause is not None else CloudError(Kind.NETWORK, str(error))
     if not isinstance(error, exceptions.GoogleAPICallError):
@@ -67,8 +67,7 @@ def _of_api_core(error: BaseException) -> CloudError | None:
 
 
 def _of_auth(error: BaseException) -> CloudError | None:
-    from google.auth import exceptions
-
+    exceptions = load("google.auth.exceptions")
     if isinstance(error, exceptions.TransportError):
         return CloudError(
             Kind.NETWORK, "The log-in server could not be reached.", raw=f"{type(error).__name__}: {error}"
