@@ -18,35 +18,36 @@ class ControlPlanes:
     def __init__(self, world: World, kubeconfig: Path) -> None:
         self._world = world
         self._kubeconfig = kubeconfig
-        self._actors: dict[str, asyncio.Task[None]] = {}
+        self._actors: dict[KubeCluster, asyncio.Task[None]] = {}
 
     async def open(self, name: str, location: str) -> KubeCluster:
         """Start the API server and the actors of a new cluster."""
         cluster = KubeCluster(self._world, name, location)
         await cluster.start()
-        self._world.clusters[name] = cluster
-        self._actors[name] = asyncio.create_task(
+        taken = name in self._world.clusters  # names are unique per location only
+        self._world.clusters[f"{name}.{location}" if taken else name] = cluster
+        self._actors[cluster] = asyncio.create_task(
             getattr(actors, "run_actors", _idle)(self._world, cluster), name=f"actors of {name}"
         )
         write_kubeconfig(self._world, self._kubeconfig)
         return cluster
 
-    async def close(self, name: str) -> None:
+    async def close(self, cluster: KubeCluster) -> None:
         """Stop them; the cluster's objects are gone with it."""
-        cluster = self._world.clusters.pop(name, None)
-        actors = self._actors.pop(name, None)
-        if actors is not None:
-            actors.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await actors
-        if cluster is not None:
-            await cluster.stop()
+        keys = [key for key, value in self._world.clusters.items() if value is cluster]
+        for key in keys:
+            del self._world.clusters[key]
+        work = self._actors.pop(cluster)
+        work.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
+        await cluster.stop()
         write_kubeconfig(self._world, self._kubeconfig)
 
     async def close_all(self) -> None:
         """At the end of the practice cloud."""
-        for name in list(self._world.clusters):
-            await self.close(name)
+        for cluster in list(self._actors):
+            await self.close(cluster)
 
 
 async def _idle(world: World, cluster: KubeCluster) -> None:

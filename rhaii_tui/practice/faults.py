@@ -20,6 +20,12 @@ class Fault:
 
 CATALOGUE: tuple[Fault, ...] = (
     Fault("gpu-quota-zero", "compute", "The region's NVIDIA_T4_GPUS limit is 0; pool creation is refused."),
+    Fault("gpus-all-regions-zero", "compute", "The global GPU limit is 0: pool operations find it out and fail."),
+    Fault("tpu-quota-unset", "compute", "The TPU v6e quota is unset, so 0 chips: pool operations fail."),
+    Fault("quotas-unknown", "compute", "Quota lists come back empty, with a warning."),
+    Fault("stockout", "compute", "No accelerator machines to be had: pool operations keep running, holding the lock."),
+    Fault("permission-missing", "iam", "The account lacks container.clusters.create and .update."),
+    Fault("api-disabled", "gke", "The Kubernetes Engine API is disabled in the project."),
     Fault("pull-secret-bad", "registry", "registry.redhat.io answers 401 to every pull of an engine image."),
     Fault("hf-token-missing", "model hub", "The model download answers 401 Unauthorized."),
     Fault("api-503-burst", "kubernetes", "The Kubernetes API answers two of three requests with a 503 HTML page."),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
-import importlib
 import json
 import os
 import shutil
@@ -20,6 +18,7 @@ from aiohttp import web
 from rhaii_tui.practice import credentials, environment, registry
 from rhaii_tui.practice.clock import CloudClock
 from rhaii_tui.practice.control import Control
+from rhaii_tui.practice.control_planes import ControlPlanes
 from rhaii_tui.practice.google.app import GoogleCloud
 from rhaii_tui.practice.kubeconfig import write_kubeconfig
 from rhaii_tui.practice.lifetime import Lifetime
@@ -28,6 +27,11 @@ from rhaii_tui.practice.traffic.gateway import Traffic
 from rhaii_tui.practice.world import PROJECT, World
 
 DEFAULT_SPEED = 60.0
+_FOREIGN_POOL = {
+    "name": "default-pool",
+    "initialNodeCount": 2,
+    "config": {"machineType": "e2-standard-4", "diskSizeGb": 50},
+}
 
 
 class PracticeCloud:
@@ -52,12 +56,13 @@ class PracticeCloud:
         world.traffic = Traffic(world)
         self._stop.append(world.traffic.stop)
         await world.traffic.start()
-        google = await self._listen(GoogleCloud(world).app)
+        planes = ControlPlanes(world, kubeconfig)
+        self._stop.append(planes.close_all)
+        apis = GoogleCloud(world, planes)
+        self._stop.append(apis.engine.operations.stop)
+        google = await self._listen(apis.app)
         control = await self._listen(Control(world).app)
-        with contextlib.suppress(ImportError):
-            planes = importlib.import_module("rhaii_tui.practice.control_planes").ControlPlanes(world, kubeconfig)
-            self._stop.append(planes.close_all)
-            await planes.open("shared-tools", "us-central1-b")
+        await apis.engine.seed("shared-tools", "us-central1-b", _FOREIGN_POOL)
         env_file = credentials.write_private(
             folder / "env", environment.as_exports(environment.variables(google, folder, kubeconfig, programs))
         )

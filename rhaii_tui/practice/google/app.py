@@ -5,16 +5,21 @@ from __future__ import annotations
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from rhaii_tui.practice.control_planes import ControlPlanes
+from rhaii_tui.practice.google.container import Container
 from rhaii_tui.practice.google.errors import GoogleError, answer
+from rhaii_tui.practice.google.gke import KubernetesEngine
 from rhaii_tui.practice.world import World
 
 
 class GoogleCloud:
     """All imitated Google APIs over one state."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, planes: ControlPlanes) -> None:
         self._world = world
+        self.engine = KubernetesEngine(world, planes, list)
         self.app = web.Application(middlewares=[self._guard])
+        Container(self.engine).add_to(self.app)
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
