@@ -18,6 +18,19 @@ app = typer.Typer(
 app.add_typer(practice.app, name="practice")
 
 
+@app.callback(invoke_without_command=True)
+def screens(
+    context: typer.Context,
+    with_practice: bool = typer.Option(False, "--practice", help="Use a cloud to practise on: loopback, no account."),
+    speed: float = typer.Option(60.0, min=1.0, max=10_000.0, help="Practice cloud seconds that pass in one second."),
+) -> None:
+    """From a Google Cloud account to a proven LLM endpoint on GKE. Without a command: the screens."""
+    if context.invoked_subcommand is None:
+        from rhaii_tui.cli import tui
+
+        raise typer.Exit(tui.run(with_practice, speed))
+
+
 def main() -> None:
     """Entry point of the console script. Exit codes: 0 ready/passed, 1 not, 2 usage, 3 unknown, 130 interrupted."""
     app()

@@ -1,0 +1,29 @@
+"""Which run was left half-way: the first thing to offer when the program is opened again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rhaii_tui.deployment import events as e
+from rhaii_tui.deployment.journal import first_event, read_events, run_folders
+from rhaii_tui.deployment.reduce import replay
+from rhaii_tui.deployment.state import RunState
+from rhaii_tui.endpoints import Endpoints
+
+
+def unfinished(home: Path, endpoints: Endpoints) -> RunState | None:
+    """The newest approved run on this cloud that is not done; None when there is none.
+
+    A newer finished run of the same target hides an older unfinished one, as `Session.open` would not take that up.
+    """
+    finished = []
+    for folder in run_folders(home):
+        begun = first_event(folder)
+        if not isinstance(begun, e.RunStarted) or begun.cloud != endpoints.name or begun.plan.target in finished:
+            continue
+        state = replay(read_events(folder))
+        if state.outcome == "done":
+            finished.append(begun.plan.target)
+        elif state.approved_at is not None:
+            return state
+    return None

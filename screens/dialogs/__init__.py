@@ -1,0 +1,1 @@
+"""Short questions over a screen. Esc always leaves things as they were."""

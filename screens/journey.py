@@ -1,0 +1,127 @@
+"""One trip down the road: the cloud it talks to and the session it holds. Screens ask it, it asks below."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rhaii_tui.catalog.findings import Finding, Status
+from rhaii_tui.catalog.target import Target
+from rhaii_tui.deployment.plan import Plan
+from rhaii_tui.deployment.state import RunState
+from rhaii_tui.endpoints import Endpoints
+from rhaii_tui.settings import SettingsError
+
+if TYPE_CHECKING:
+    from rhaii_tui.deployment.session import Session
+    from screens.app import Connect, RhaiiApp
+
+
+class Journey:
+    """Everything here runs on the application's event loop; nothing here decides about the deployment."""
+
+    def __init__(self, app: RhaiiApp, connect: Connect, home: Path) -> None:
+        self._app = app
+        self._connect = connect
+        self._context: AbstractAsyncContextManager[Endpoints] | None = None
+        self.home = home
+        self.endpoints: Endpoints | None = None
+        self.session: Session | None = None
+        self._run: asyncio.Task[RunState] | None = None
+
+    @property
+    def running(self) -> bool:
+        """Steps are being taken right now."""
+        return self._run is not None and not self._run.done()
+
+    def start(self) -> None:
+        """Open the cloud in the background, while the first frame is already up. Also the retry after a failure."""
+        self._app.cloud_words = "practice cloud starting (usually 2 s)" if self._app.practice else ""
+        self._app.run_worker(self._open(), exclusive=True, group="connect")
+
+    async def _open(self) -> None:
+        context = self._connect()
+        try:
+            endpoints = await context.__aenter__()
+        except Exception as error:  # noqa: BLE001 - whatever kept the cloud away is shown, with the key to try again
+            self._app.cloud_words = "no cloud"
+            self._app.connection = Finding(
+                rule="cloud-unreachable",
+                category="cloud",
+                name="cloud",
+                status=Status.FAIL,
+                message=str(error) or type(error).__name__,
+                meaning="The table below needs no cloud; everything after it does.",
+                next_key="r",
+                raw=repr(error),
+            )
+            return
+        self._context, self.endpoints = context, endpoints
+        self._app.connected(endpoints)
+
+    def target(self) -> Target:
+        """What the answers and settings come to. Raises SettingsError."""
+        if self._app.settings is None:
+            raise SettingsError("Settings are not readable", self._app.settings_problem, "Change the answer.")
+        return self._app.settings.target()
+
+    def plan(self) -> Plan | None:
+        """The plan of the current answers; None while there is no cloud. Raises SettingsError."""
+        if self.endpoints is None:
+            return None
+        from rhaii_tui.deployment.planning import build_plan
+
+        return build_plan(self.target(), self.endpoints)
+
+    async def open(self, target: Target) -> Session:
+        """The session for a target: the one held, an unfinished one from disk, or a new one.
+
+        Raises RunBusy (another process holds it) and OSError (the state folder).
+        """
+        from rhaii_tui.deployment.session import Session
+
+        assert self.endpoints is not None
+        if self.session is not None and self.session.plan.target == target:
+            return self.session
+        await self._leave()
+        self.session = await Session.open(target, self.endpoints, self.home)
+        self._app.bridge.attach(self.session)
+        return self.session
+
+    def approve(self, by: str) -> None:
+        """Agree to the open session's plan and begin."""
+        assert self.session is not None
+        self.session.approve(by)
+        self.go()
+
+    def go(self) -> None:
+        """Take the steps that are left; after a failure the same run goes on."""
+        if self.session is None or self.running:
+            return
+        self.session.retry()
+        self._run = asyncio.create_task(self.session.run(), name="session")
+
+    def unfinished(self) -> RunState | None:
+        """The newest run on this cloud that began and has not come to its end."""
+        from rhaii_tui.deployment.unfinished import unfinished
+
+        return unfinished(self.home, self.endpoints) if self.endpoints else None
+
+    async def _leave(self) -> None:
+        self._app.bridge.detach()
+        if self.session is not None:
+            await self.session.close()
+        if self._run is not None:
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._run
+        self.session, self._run = None, None
+
+    async def close(self) -> None:
+        """Stop watching and let go of the cloud. What was created stays."""
+        await self._leave()
+        if self._context is not None:
+            context, self._context = self._context, None
+            await context.__aexit__(None, None, None)

@@ -1,0 +1,36 @@
+"""Leaving while something is at stake: what goes on without us, and what it costs."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from rhaii_tui.deployment.running_cost import usd_per_hour_now
+from rhaii_tui.deployment.state import RunState
+from screens.dialogs.confirm import Confirm
+from screens.theme.figures import usd
+
+
+def quit_page(state: RunState, running: bool) -> Confirm:
+    """Asks, and says what stays. Staying has the focus."""
+    now = usd_per_hour_now(state)
+    lines = []
+    if running:
+        lines.append(Content("The run is under way. Leaving stops watching; Google finishes what it has begun."))
+        lines.append(Content("Opening rhaii-tui again offers to resume it where it is."))
+    if now:
+        lines.append(
+            Content.assemble(
+                ("! ", "$warning bold"),
+                "What exists goes on costing ",
+                (usd(now, "h"), "bold"),
+                f" ({usd(now * 24, 'day')}).",
+            )
+        )
+        lines.append(Content("Accelerators are part of that until their node pool is deleted."))
+    if state.cloud.startswith("practice:"):
+        lines.append(
+            Content.styled("This is the practice cloud: no money is spent, it ends with this program.", "$dim")
+        )
+    if not lines:
+        lines.append(Content("Nothing is running."))
+    return Confirm("Leave rhaii-tui?", Content("\n").join(lines), yes="Leave", no="Stay")
