@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from rhaii_tui.practice.kube.cluster import KubeCluster
     from rhaii_tui.practice.world import World
 
-VLLM_PORT = 8000
 # Envoy's default buffer per connection; eight times the longest prompt the models take.
 _BODY_LIMIT = 1 << 20
 
@@ -36,6 +35,7 @@ class Upstream:
     """The endpoint a request goes to: `headers` are what the picker adds to the response."""
 
     pod: Object
+    port: int
     server: VllmServer | None
     timing: Timing
     picker: Picker | None
@@ -44,7 +44,7 @@ class Upstream:
     @property
     def address(self) -> str:
         """`ip:port`, as Envoy's %UPSTREAM_HOST% gives it."""
-        return f"{self.pod['status']['podIP']}:{VLLM_PORT}"
+        return f"{self.pod['status']['podIP']}:{self.port}"
 
 
 class Traffic:
@@ -81,10 +81,10 @@ class Traffic:
             await runner.cleanup()
 
     def engine_started(self, cluster: KubeCluster, pod: Object) -> None:
-        """The vLLM of a workload pod serves on port 8000, with an empty prefix cache."""
+        """The vLLM of a workload pod serves with an empty prefix cache."""
         uid = pod["metadata"]["uid"]
         self.engine_stopped(uid)
-        args = engine_args(pod)
+        args = engine_args(cluster, pod)
         own = timing(self._profile, args.accelerator, alone=False)
         rng = random.Random(self._rng.random())
         self._servers[uid] = VllmServer(args, own, rng, lambda text: cluster.logs.write(uid, "main", text))
@@ -120,7 +120,7 @@ class Traffic:
             replicas = self._replicas(self._pool_of(cluster, pod))
             authorization = request.headers.get("authorization", "")
             return await send(request, picker.answer(port, call, authorization, replicas), {})
-        if server is None or port != VLLM_PORT:
+        if server is None or port != server.args.port:
             raise ConnectionRefusedError(port)
         try:
             answer = await server.answer(call)
@@ -168,7 +168,7 @@ class Traffic:
 
     async def _forward(self, found: Match, upstream: Upstream, call: Call) -> tuple[Answer, dict[str, str]]:
         server = upstream.server
-        if server is None:
+        if server is None or server.args.port != upstream.port:
             return envoy.REFUSED, {}
         if not server.args.tls:
             return envoy.PLAIN_UPSTREAM, {}
@@ -207,7 +207,9 @@ class Traffic:
             pod = replica.pod
         server = self._servers.get(pod["metadata"]["uid"])
         accelerator = server.args.accelerator if server else "gpu"
-        return Upstream(pod, server, timing(self._profile, accelerator, alone=len(pods) == 1), picker, model)
+        return Upstream(
+            pod, backend.port, server, timing(self._profile, accelerator, alone=len(pods) == 1), picker, model
+        )
 
     def _picker(self, cluster: KubeCluster, backend: Backend) -> Picker | None:
         """The picker that answers for a pool: running, Ready behind its Service, not dead."""

@@ -20,7 +20,8 @@ from rhaii_tui.practice.traffic.metrics_text import CONTENT_TYPE
 from rhaii_tui.practice.traffic.openai_response import Writer
 from rhaii_tui.practice.traffic.timing import Timing
 
-VERSION = "0.11.0+rhai1"
+# As the workload logs it at its start (RHAIIS 3.2.5).
+VERSION = "0.11.2+rhai5"
 # vLLM prints its statistics at this interval, and only while there is traffic.
 _STATS_SECONDS = 10.0
 _METHODS = {
@@ -66,7 +67,8 @@ class VllmServer:
             answer = self._read(path)
         if method is not None:
             self.metrics.answered(path, call.method, answer.status)
-        self._log(f'INFO:     10.8.0.2:0 - "{call.method} {path} HTTP/1.1" {answer.status} {_phrase(answer.status)}')
+        request = f"{call.method} {path} HTTP/1.1"
+        self._log(f'(APIServer pid=1) INFO:     10.8.0.2:0 - "{request}" {answer.status} {_phrase(answer.status)}')
         return answer
 
     def _read(self, path: str) -> Answer:
@@ -127,7 +129,7 @@ class VllmServer:
         if (prompt, generated) != before or self.engine.running:
             self._arm_stats()
         self._log(
-            f"INFO {datetime.now(UTC):%m-%d %H:%M:%S} [loggers.py:123] Engine 000: "
+            f"(APIServer pid=1) INFO {datetime.now(UTC):%m-%d %H:%M:%S} [loggers.py:123] Engine 000: "
             f"Avg prompt throughput: {(prompt - before[0]) / _STATS_SECONDS:.1f} tokens/s, "
             f"Avg generation throughput: {(generated - before[1]) / _STATS_SECONDS:.1f} tokens/s, "
             f"Running: {self.engine.running} reqs, Waiting: {self.engine.waiting} reqs, "
