@@ -31,10 +31,12 @@ class QuotaNeed(BaseModel):
     note: str = ""
 
 
-def quota_needs(shape: Shape, region: str, provisioning: str, replicas: int | None = None) -> tuple[QuotaNeed, ...]:
-    """What a new cluster with `replicas` accelerator nodes (default: the shape's) takes."""
+def quota_needs(
+    shape: Shape, region: str, provisioning: str, replicas: int | None = None, cpu_nodes: int = CPU_NODES
+) -> tuple[QuotaNeed, ...]:
+    """What `replicas` more accelerator nodes (default: the shape's) and `cpu_nodes` for the operators take."""
     facts = accelerator_facts(shape.accelerator)
-    nodes = replicas or shape.replicas
+    nodes = shape.replicas if replicas is None else replicas
     needs: list[QuotaNeed] = []
     if shape.accelerator is Accelerator.GPU_T4:
         spot = provisioning == Provisioning.SPOT
@@ -78,9 +80,9 @@ def quota_needs(shape: Shape, region: str, provisioning: str, replicas: int | No
                     note="Spot and flex-start; 1536 when unset",
                 )
             )
-    cpus = CPU_NODES * CPU_NODE_VCPUS + nodes * (facts.vcpus or 0)
+    cpus = cpu_nodes * CPU_NODE_VCPUS + nodes * (facts.vcpus or 0)
     needs.append(QuotaNeed(metric="CPUS", scope="region", need=cpus, unit="vCPU"))
-    addresses = CPU_NODES + nodes + 1
+    addresses = cpu_nodes + nodes + 1
     needs.append(
         QuotaNeed(
             metric="IN_USE_ADDRESSES",
@@ -91,7 +93,7 @@ def quota_needs(shape: Shape, region: str, provisioning: str, replicas: int | No
             note="one per node and one for the gateway",
         )
     )
-    disks = CPU_NODES * CPU_DISK_GB + nodes * (facts.disk_gb or 0)
+    disks = cpu_nodes * CPU_DISK_GB + nodes * (facts.disk_gb or 0)
     needs.append(
         QuotaNeed(metric="SSD_TOTAL_GB", scope="region", need=disks, unit="GB", default=500, note="boot disks")
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from rhaii_tui.cli import practice
+from rhaii_tui.cli import options, practice, preflight
 
 app = typer.Typer(
     name="rhaii-tui",
@@ -16,6 +16,8 @@ app = typer.Typer(
 )
 
 app.add_typer(practice.app, name="practice")
+app.command("options")(options.run)
+app.command("preflight")(preflight.run)
 
 
 @app.callback(invoke_without_command=True)

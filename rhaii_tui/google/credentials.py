@@ -22,10 +22,16 @@ def credentials(endpoints: Endpoints) -> Any:
     return found
 
 
-def describe(found: Any) -> str:
-    """Whose credentials these are, without anything secret."""
+def signed_in(endpoints: Endpoints) -> str:
+    """Makes sure that the credentials give a token now; whose they are, in words. Blocking. Raises CloudError."""
+    found = credentials(endpoints)
+    if not found.valid:
+        found.refresh(load("google.auth.transport.requests").Request())
+    if endpoints.token_file is not None:
+        return "a token file"
     account = getattr(found, "service_account_email", None) or getattr(found, "account", None)
-    return f"{type(found).__module__.rsplit('.', 1)[-1]} {account or ''}".strip()
+    kind = "service account" if getattr(found, "service_account_email", None) else "a person's log-in"
+    return f"{kind} {account}" if account else kind
 
 
 def _from_file(path: Path) -> Any:

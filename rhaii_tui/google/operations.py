@@ -54,10 +54,10 @@ async def wait(
         due = clock.cloud(now - began) > LOOK_AFTER and clock.cloud(now - looked) > LOOK_EVERY
         if look is not None and due and not operation.done:
             looked = now
-            for error in await _what_groups_say(look):
-                if error.message not in told:
-                    told.add(error.message)
-                    trouble(error)
+            for found in await _what_groups_say(look):
+                if found.message not in told:
+                    told.add(found.message)
+                    trouble(found)
     if operation.error is not None:
         raise operation.error
     return operation
