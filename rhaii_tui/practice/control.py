@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 from aiohttp import web
 
@@ -13,12 +14,13 @@ from rhaii_tui.practice.world import World
 class Control:
     """`GET /faults`, `POST /faults/NAME {"on": true}`, `GET /requests` (the last calls to the Google APIs)."""
 
-    def __init__(self, world: World, requests: object = ()) -> None:
+    def __init__(self, world: World, requests: Iterable[tuple[str, str, int]]) -> None:
         self._world = world
         self._requests = requests
         self.app = web.Application()
         self.app.router.add_get("/faults", self._list)
         self.app.router.add_get("/faults/{name}", self._one)
+        self.app.router.add_get("/requests", self._calls)
         self.app.router.add_post("/faults/{name}", self._switch)
 
     def _record(self, name: str) -> dict[str, object] | None:
@@ -46,6 +48,9 @@ class Control:
         except KeyError:
             return self._unknown(request)
         return web.json_response(self._record(request.match_info["name"]))
+
+    async def _calls(self, request: web.Request) -> web.Response:
+        return web.json_response({"requests": [{"method": m, "path": p, "status": s} for m, p, s in self._requests]})
 
     @staticmethod
     def _unknown(request: web.Request) -> web.Response:

@@ -59,9 +59,9 @@ class PracticeCloud:
         planes = ControlPlanes(world, kubeconfig)
         self._stop.append(planes.close_all)
         apis = GoogleCloud(world, planes)
-        self._stop.append(apis.engine.operations.stop)
+        self._stop.append(apis.stop)
         google = await self._listen(apis.app)
-        control = await self._listen(Control(world).app)
+        control = await self._listen(Control(world, apis.requests).app)
         await apis.engine.seed("shared-tools", "us-central1-b", _FOREIGN_POOL)
         env_file = credentials.write_private(
             folder / "env", environment.as_exports(environment.variables(google, folder, kubeconfig, programs))
