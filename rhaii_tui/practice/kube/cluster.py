@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
@@ -20,6 +21,9 @@ class KubeCluster:
     def __init__(self, world: World, name: str, location: str) -> None:
         self.world, self.name, self.location = world, name, location
         self.store, self.logs = Store(), PodLogs()
+        # Called with every object that is created or changed through the API, before it is stored: each may edit it,
+        # or raise StatusError to refuse it.
+        self.admission: list[Callable[[dict[str, Any]], None]] = []
         self.address = ""
         self._authority = authority(name)
         self.ca_pem: bytes = self._authority.ca_pem
