@@ -16,7 +16,9 @@ from rhaii_tui.deployment.state import RunState
 from rhaii_tui.endpoints import Endpoints
 
 if TYPE_CHECKING:
+    from rhaii_tui.google.compute import Compute
     from rhaii_tui.google.gke import Gke
+    from rhaii_tui.google.rest import Rest
     from rhaii_tui.kube.connect import Cluster
 
 
@@ -40,6 +42,8 @@ class RunContext:
         self.record = record
         self._state = state
         self._gke: Gke | None = None
+        self._compute: Compute | None = None
+        self._rest: Rest | None = None
         self._kube: Cluster | None = None
         self._lost: set[str] = set()
         self.google_lock = asyncio.Lock()
@@ -58,6 +62,24 @@ class RunContext:
 
             self._gke = Gke(self.endpoints, self.target.project)
         return self._gke
+
+    @property
+    def compute(self) -> Compute:
+        """The Compute Engine client; the package is imported on first use."""
+        if self._compute is None:
+            from rhaii_tui.google.compute import Compute
+
+            self._compute = Compute(self.endpoints, self.target.project)
+        return self._compute
+
+    @property
+    def rest(self) -> Rest:
+        """The client of the small Google APIs."""
+        if self._rest is None:
+            from rhaii_tui.google.rest import Rest
+
+            self._rest = Rest(self.endpoints, self.target.project)
+        return self._rest
 
     @property
     def kube(self) -> Cluster:

@@ -185,11 +185,11 @@ class MilestoneReached(_Event):
 
 
 class CompileProgressed(_Event):
-    """XLA shapes compiled or CUDA graphs captured so far; `total` None while unknown."""
+    """Weight shards read, XLA shapes compiled or CUDA graphs captured so far; `total` None while unknown."""
 
     type: Literal["compile_progressed"] = "compile_progressed"
     pod: str
-    what: Literal["XLA", "CUDA graph"]
+    what: Literal["weights", "XLA", "CUDA graph"]
     done: int
     total: int | None = None
 

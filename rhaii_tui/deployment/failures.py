@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from rhaii_tui.catalog.findings import Evidence, Finding, Status
 
 if TYPE_CHECKING:
-    from rhaii_tui.google.calls import CloudError
+    from rhaii_tui.google.errors import CloudError
+    from rhaii_tui.kube.errors import ApiError
 
 RETRY = "retry"
 """The `next_key` of everything that a retry continues."""
@@ -46,12 +47,14 @@ def failure(
 
 def finding_of(error: BaseException, step: str) -> Finding:
     """The finding of an exception that no step has worded itself."""
-    from rhaii_tui.google.calls import CloudError
+    from rhaii_tui.google.errors import CloudError
     from rhaii_tui.kube.errors import ApiError
 
     if isinstance(error, CloudError):
         return _cloud(error, step)
     if isinstance(error, ApiError):
+        if error.is_manifest_mistake:
+            return manifest_mistake(error, step, "The object", "this step applies")
         return failure(
             "kubernetes.refused",
             step,
@@ -81,41 +84,42 @@ def finding_of(error: BaseException, step: str) -> Finding:
     )
 
 
-_CLOUD: dict[str, tuple[str, str]] = {
-    "AUTH": (
-        "Google did not accept the credentials.",
-        "Sign in anew: gcloud auth application-default login; then retry.",
-    ),
-    "PERMISSION": (
-        "Your account lacks a permission on this project.",
-        "Ask a project owner for the permission named below, or choose another project; then retry.",
-    ),
-    "API_DISABLED": ("A Google API is switched off in this project.", "Enable the API named below; then retry."),
-    "QUOTA": (
-        "The project's quota does not cover this.",
-        "Request more quota for the metric named below in this region, or choose another zone; then retry.",
-    ),
-    "STOCKOUT": (
-        "Google has no such machine free in this zone right now.",
-        "Retry later, or choose another zone or provisioning model.",
-    ),
-    "BUSY": ("The cluster is working on another operation.", "Wait for it to end; then retry."),
-    "EXISTS": ("Something of this name exists already.", "Choose another name, or remove it; then retry."),
-    "NOT_FOUND": ("Something that was there before is gone.", "Retry makes it anew where it is ours."),
-    "INVALID": ("Google refused the request as it is.", "Change the setting named below and start again."),
-    "NETWORK": ("Google could not be reached.", "Check the network; then retry."),
+_MEANING = {
+    "AUTH": "Google did not accept the credentials.",
+    "PERMISSION": "Your account lacks a permission on this project.",
+    "API_DISABLED": "A Google API is switched off in this project.",
+    "QUOTA": "The project's quota does not cover this; nothing was created for it.",
+    "STOCKOUT": "Google has no such machine free in this zone right now.",
+    "BUSY": "The cluster is working on another operation.",
+    "EXISTS": "Something of this name exists already, and it is not this run's.",
+    "NOT_FOUND": "Something that was there before is gone.",
+    "INVALID": "Google refused the request as it is.",
+    "NETWORK": "Google could not be reached.",
+    "UNKNOWN": "Google's answer is not one we know.",
 }
 
 
 def _cloud(error: CloudError, step: str) -> Finding:
-    kind = str(getattr(error.kind, "value", error.kind)).upper()
-    meaning, remediation = _CLOUD.get(kind, ("Google's answer is not one we know.", "Read the text below; then retry."))
     return failure(
-        f"google.{kind.lower()}",
+        f"google.{error.kind.value.lower()}",
         step,
         error.message,
-        meaning=meaning,
-        remediation=remediation,
-        raw=str(error.raw),
+        meaning=_MEANING[error.kind.value],
+        remediation=f"{error.remedy} Then retry, which continues this run.",
+        raw=error.raw,
         category="google",
+    )
+
+
+def manifest_mistake(error: ApiError, step: str, kind: str, name: str) -> Finding:
+    """The object sent is wrong: the user's mistake (or ours), told by the field's path, not a server failure."""
+    field = error.field_path or "a field"
+    return failure(
+        "manifest.mistake",
+        step,
+        f"{kind} {name}: {field} is not accepted.",
+        meaning="The manifest has a mistake at this path; nothing of it was created. The server is well.",
+        remediation=f"Correct {field} in the manifest; then retry.",
+        raw=error.message,
+        category="manifest",
     )

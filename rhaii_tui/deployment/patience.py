@@ -62,7 +62,7 @@ async def patiently(run: RunContext, step: str, link: str, ask: Callable[[], Awa
 
 def weather(error: BaseException) -> str | None:
     """Why this passes by itself, in words; None for an error that asking again does not change."""
-    from rhaii_tui.google.calls import CloudError
+    from rhaii_tui.google.errors import CloudError, Kind
     from rhaii_tui.kube.errors import ApiError, CredentialsFailed, Unreachable
 
     match error:
@@ -74,7 +74,8 @@ def weather(error: BaseException) -> str | None:
         case CredentialsFailed():
             return str(error)
         case CloudError():
-            return str(error) if _kind(error) in ("NETWORK", "BUSY", "AUTH") else None
+            passing = error.kind in (Kind.NETWORK, Kind.BUSY, Kind.AUTH) or (error.code or 0) >= 500
+            return str(error) if passing else None
         case TimeoutError() | ConnectionError():
             return str(error) or type(error).__name__
         case _:
@@ -108,14 +109,9 @@ def _expired(reason: str, name: str) -> Finding:
 
 
 def _signed_out(error: BaseException) -> bool:
-    from rhaii_tui.google.calls import CloudError
+    from rhaii_tui.google.errors import CloudError, Kind
     from rhaii_tui.kube.errors import ApiError, CredentialsFailed
 
     if isinstance(error, CloudError):
-        return _kind(error) == "AUTH"
+        return error.kind is Kind.AUTH
     return isinstance(error, CredentialsFailed) or (isinstance(error, ApiError) and error.status == 401)
-
-
-def _kind(error: object) -> str:
-    kind = getattr(error, "kind", "")
-    return str(getattr(kind, "value", kind)).upper()

@@ -6,16 +6,14 @@ namespace and secrets are prepared. Usual times are cloud seconds; each names wh
 
 from __future__ import annotations
 
+from rhaii_tui.catalog.accelerators import accelerator_facts
+from rhaii_tui.catalog.durations import usual
 from rhaii_tui.catalog.findings import Command
 from rhaii_tui.catalog.shapes import Accelerator
 from rhaii_tui.catalog.target import Target
 from rhaii_tui.deployment.commands import lines
 from rhaii_tui.deployment.plan import Effect, Plan, StepSpec
 from rhaii_tui.endpoints import Endpoints
-
-_GUIDE = "deployment guides, step table (observed ranges, middle)"
-_GKE_LOG = "real zonal CREATE_CLUSTER operation, Sept 2026: 6m28s"
-_ESTIMATE = "estimate: a few API calls"
 
 OUR_LABEL = ("managed-by", "rhaii-tui")
 """The resource label that makes a cluster ours."""
@@ -29,122 +27,81 @@ def build_plan(target: Target, endpoints: Endpoints) -> Plan:
 
 
 def _steps(target: Target, endpoints: Endpoints) -> tuple[StepSpec, ...]:
-    gpu = target.accelerator is Accelerator.GPU_T4
-    routed = target.shape.routed
-    chip = "T4 GPU" if gpu else "TPU v6e"
+    facts = accelerator_facts(target.accelerator)
+    chip = "T4 GPU" if target.accelerator is Accelerator.GPU_T4 else "TPU v6e"
     by_hand = lines(target, endpoints)
 
     def step(
         id: str,
         title: str,
         after: tuple[str, ...],
-        usual: float,
-        source: str,
+        takes: str,
         waits_for: str,
         effect: Effect = Effect.OBSERVE,
     ) -> StepSpec:
-        commands = tuple(Command(text=text, why=why) for text, why in by_hand.get(id, ()))
+        time = usual(takes, target.accelerator)
         return StepSpec(
             id=id,
             title=title,
             after=after,
             effect=effect,
-            usual_seconds=usual,
-            usual_source=source,
+            usual_seconds=time.seconds,
+            usual_source=time.source,
             waits_for=waits_for,
-            commands=commands,
+            commands=tuple(Command(text=text, why=why) for text, why in by_hand.get(id, ())),
         )
 
     change, spend = Effect.CHANGE, Effect.SPEND
+    ready = f"{target.replicas} nodes Ready with {facts.resource} allocatable"
     steps = [
-        step("apis", "Google APIs", (), 60, _GUIDE, "container and compute APIs ENABLED", change),
-        step("cluster", "GKE cluster", ("apis",), 390, _GKE_LOG, "cluster status RUNNING", spend),
-        step(
-            "pool",
-            f"{chip} node pool",
-            ("cluster",),
-            330 if gpu else 600,
-            _GUIDE,
-            f"node pool {target.pool} RUNNING",
-            spend,
-        ),
-        step(
-            "accelerators",
-            f"{chip}s on the nodes",
-            ("pool",),
-            150 if gpu else 40,
-            _GUIDE if gpu else "field report: a Ready node shows google.com/tpu 0 for about 30 s",
-            f"{target.replicas} nodes Ready with {'nvidia.com/gpu' if gpu else 'google.com/tpu'} allocatable",
-        ),
-        step("connect", "Connect to the cluster", ("cluster",), 5, _ESTIMATE, "API server ready, identity accepted"),
+        step("apis", "Google APIs", (), "apis", "container and compute APIs ENABLED", change),
+        step("cluster", "GKE cluster", ("apis",), "cluster", "cluster status RUNNING", spend),
+        step("pool", f"{chip} node pool", ("cluster",), "pool", f"node pool {target.pool} RUNNING", spend),
+        step("connect", "Connect to the cluster", ("cluster",), "credentials", "API server ready, identity accepted"),
+        step("accelerators", f"{chip}s on the nodes", ("pool", "connect"), "device-plugin", ready),
         step(
             "operators",
             "Operators",
             ("connect",),
-            420,
-            _GUIDE,
+            "operators",
             "cert-manager, Istio, LWS and KServe Available, CRDs served",
             change,
         ),
-        step(
-            "gateway",
-            "Gateway",
-            ("operators",),
-            120,
-            _GUIDE,
-            "Gateway Accepted and Programmed, address set",
-            spend,
-        ),
-        step("namespace", "Namespace", ("connect",), 3, _ESTIMATE, f"namespace {target.namespace} Active", change),
-        step("secrets", "Secrets", ("namespace",), 5, _ESTIMATE, "pull secret and model token stored", change),
+        step("gateway", "Gateway", ("operators",), "gateway", "Gateway Programmed, address set", spend),
+        step("namespace", "Namespace", ("connect",), "namespace", f"namespace {target.namespace} Active", change),
+        step("secrets", "Secrets", ("namespace",), "secrets", "pull secret and model token stored", change),
         step(
             "service",
             "LLMInferenceService",
             ("accelerators", "gateway", "secrets"),
-            10,
-            _ESTIMATE,
-            "accepted by the API server, workload created",
+            "service",
+            "accepted by the API server, its Deployment created",
             change,
         ),
         step(
             "replicas",
             "Replicas" if target.replicas > 1 else "Replica",
             ("service",),
-            270 if gpu else 390,
-            _GUIDE,
+            "pods",
             f"{target.replicas} of {target.replicas} ready and WorkloadsReady True",
         ),
-        step("routes", "Routes", ("service",), 60, _GUIDE, "RouterReady True, routes accepted and resolved"),
+        step("routes", "Routes", ("service",), "routes", "RouterReady True, routes accepted and resolved"),
     ]
-    if routed:
+    proven: tuple[str, ...] = ("replicas", "routes")
+    if target.shape.routed:
         steps.append(
             step(
                 "routing",
                 "Endpoint picker in the path",
-                ("replicas", "routes"),
-                10,
-                _ESTIMATE,
-                "a request passed the endpoint picker",
+                proven,
+                "service",
+                "an answer bears the endpoint picker's mark",
                 change,
             )
         )
+        proven = ("routing",)
     steps += [
-        step(
-            "policies",
-            "Network policies",
-            ("routing",) if routed else ("replicas", "routes"),
-            5,
-            _ESTIMATE,
-            "policies applied, traffic still passes",
-            change,
-        ),
-        step(
-            "verify",
-            "Verify",
-            ("policies",),
-            20,
-            _GUIDE,
-            "health, models and a completion with text through the gateway",
-        ),
+        step("policies", "Network policies", proven, "secrets", "policies stored", change),
+        step("verify", "Verify", ("policies",), "verify", "health, models and a completion with text"),
     ]
     return tuple(steps)

@@ -17,13 +17,13 @@ _KEPT = ("done", "already", "skipped")
 
 
 class Runner:
-    """Runs the steps of a plan. `run` may be called again after a failure: what is done stays done."""
+    """Runs the steps of a plan. `run` may be called again after a failure: what is done is looked at again, quietly,
+    because what a person corrected meanwhile (a secret's file) may belong to a step that was done."""
 
     def __init__(self, plan: Plan, run: RunContext, steps: Mapping[str, Step]) -> None:
         self._plan = plan
         self._run = run
         self._steps = steps
-        self._done: set[str] = set()
 
     async def run(self) -> None:
         """Until nothing can go on any more. Cancellation is recorded and then ends this normally: see Session."""
@@ -48,8 +48,6 @@ class Runner:
         for task in before:
             if not await asyncio.shield(task):
                 return False
-        if spec.id in self._done:
-            return True
         try:
             await self._do(spec)
         except StepStopped as stop:
@@ -58,14 +56,13 @@ class Runner:
         except Exception as error:  # noqa: BLE001 - a defect in one step must end as its finding, not end the others
             self._failed(spec, StepStopped(finding_of(error, spec.id)))
             return False
-        self._done.add(spec.id)
         return True
 
     def _failed(self, spec: StepSpec, stop: StepStopped) -> None:
         self._run.record(e.StepFailed(at=time.time(), step=spec.id, finding=stop.finding))
 
     async def _do(self, spec: StepSpec) -> None:
-        """Probe, and act where needed. A step that an earlier process finished is looked at again, quietly."""
+        """Probe, and act where needed. A step that was finished before is looked at again, quietly."""
         run, step = self._run, self._steps[spec.id]
         kept = run.state.step(spec.id).status in _KEPT
         if not kept:
