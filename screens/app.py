@@ -133,7 +133,8 @@ class RhaiiApp(App[int]):
         """What is possible now on this screen, then theme and quit."""
         for active in screen.active_bindings.values():
             binding = active.binding
-            if active.enabled and binding.id and binding.tooltip:
+            refusal = getattr(screen, "refusal", None)
+            if active.enabled and binding.id and binding.tooltip and not (refusal and refusal(binding.action)):
                 action, node = binding.action, active.node
                 yield SystemCommand(
                     f"{binding.description} ({self.get_key_display(binding)})",

@@ -26,7 +26,8 @@ def help_page(screen: Screen[Any]) -> Reader:
             if other.binding.action == binding.action and other.binding.tooltip
         ]
         shown = " ".join(dict.fromkeys(keys))
-        off = "" if active.enabled else "  (not now)"
+        refusal = screen.refusal(binding.action) if hasattr(screen, "refusal") else ""
+        off = f"  (not now: {refusal})" if refusal else ""
         lines.append(_line(shown, binding.description, binding.tooltip + off))
     lines += [
         Content(""),

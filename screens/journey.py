@@ -91,6 +91,11 @@ class Journey:
         self._app.bridge.attach(self.session)
         return self.session
 
+    def holds(self, target: Target) -> bool:
+        """This very deployment was approved already and its run is held here."""
+        session = self.session
+        return session is not None and session.plan.target == target and session.state.approved_at is not None
+
     def approve(self, by: str) -> None:
         """Agree to the open session's plan and begin."""
         assert self.session is not None

@@ -60,6 +60,17 @@ class RoadScreen(Screen[None]):
         bar.cloud = self.road.cloud_words
         bar.spending = self.road.spending
 
+    def refusal(self, action: str) -> str:
+        """Why an action is not possible now; empty when it is. Keys of refused actions are greyed and say this."""
+        return ""
+
+    def refused(self, action: str) -> bool:
+        """Say why, when there is a reason."""
+        reason = self.refusal(action)
+        if reason:
+            self.say(reason, "WARN")
+        return bool(reason)
+
     def say(self, text: str, status: str = "") -> None:
         """Tell something in the line above the keys."""
         self.query_one(NoteLine).say(text, status)

@@ -23,7 +23,7 @@ class Field(NamedTuple):
 class Fields(Widget):
     """As many columns as fit; every cell is clipped, never wrapped."""
 
-    DEFAULT_CSS = "Fields { height: auto; padding: 0 1; }"
+    DEFAULT_CSS = "Fields { height: auto; padding: 0 1; text-wrap: nowrap; }"
 
     fields: reactive[tuple[Field, ...]] = reactive((), layout=True)
 

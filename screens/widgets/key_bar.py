@@ -27,8 +27,12 @@ class KeyBar(Widget):
         for active in self.screen.active_bindings.values():
             binding = active.binding
             if binding.show and binding.id:
-                found.setdefault(binding.id, (binding, active.enabled))
+                found.setdefault(binding.id, (binding, active.enabled and not self._refused(binding.action)))
         return sorted(found.values(), key=lambda shown: shown[0].key != "enter")
+
+    def _refused(self, action: str) -> bool:
+        refusal = getattr(self.screen, "refusal", None)
+        return bool(refusal and refusal(action))
 
     def _part(self, binding: Binding, enabled: bool) -> Content:
         key = self.app.get_key_display(binding)

@@ -76,13 +76,11 @@ class ShapeTable(Widget, can_focus=True):
     """`options` in the order of catalog.SHAPES, `chosen` an index into it. Posts Chosen; the screen answers."""
 
     DEFAULT_CSS = """
-    ShapeTable { height: auto; }
+    ShapeTable { height: auto; text-wrap: nowrap; text-overflow: clip; }
     """
     BINDINGS = [
         Binding("left,h", "step(-1)", "Left", show=False, id="shape.left", tooltip="The shape to the left"),
-        Binding(
-            "right,l", "step(1)", "Shape", key_display="arrows", id="shape.right", tooltip="The shape to the right"
-        ),
+        Binding("right,l", "step(1)", "Shape", key_display="arrows", id="shape.right", tooltip="Shape to the right"),
         Binding("up,k,down,j", "step(3)", "Other", show=False, id="shape.other", tooltip="The other accelerator"),
     ]
 

@@ -1,0 +1,46 @@
+"""Rows with a cursor that keep their place while their text changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+
+class RowList(OptionList):
+    """`show` replaces only the rows that changed, so that cursor and scroll position stay."""
+
+    DEFAULT_CSS = """
+    RowList { height: 1fr; border: none; padding: 0; background: $background; text-wrap: nowrap; }
+    RowList:focus { border: none; background-tint: $background 0%; }
+    RowList > .option-list--option { padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
+    RowList > .option-list--option-highlighted { background: $panel; text-style: none; color: $foreground; }
+    RowList:focus > .option-list--option-highlighted {
+        background: $block-cursor-background; text-style: none; color: $block-cursor-foreground;
+    }
+    RowList:nocolor > .option-list--option-highlighted { text-style: reverse; }
+    """
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes, compact=True)
+        self._rows: list[Content] = []
+
+    def show(self, rows: Sequence[Content]) -> None:
+        """Show these rows."""
+        fresh = list(rows)
+        if len(fresh) == len(self._rows):
+            for i, (old, new) in enumerate(zip(self._rows, fresh, strict=True)):
+                if not old.is_same(new):
+                    self.replace_option_prompt_at_index(i, new)
+        else:
+            at = self.highlighted
+            self.set_options([Option(row) for row in fresh])
+            self.highlighted = min(at or 0, len(fresh) - 1) if fresh else None
+        self._rows = fresh
+
+    @property
+    def at(self) -> int:
+        """The row under the cursor, 0 in an empty list."""
+        return self.highlighted or 0
