@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import logging
 from pathlib import Path
 
-from rhaii_tui.practice import actors
+from rhaii_tui.practice.actors import run_actors
 from rhaii_tui.practice.kube.cluster import KubeCluster
 from rhaii_tui.practice.kubeconfig import write_kubeconfig
 from rhaii_tui.practice.world import World
+
+_log = logging.getLogger(__name__)
 
 
 class ControlPlanes:
@@ -26,9 +28,9 @@ class ControlPlanes:
         await cluster.start()
         taken = name in self._world.clusters  # names are unique per location only
         self._world.clusters[f"{name}.{location}" if taken else name] = cluster
-        self._actors[cluster] = asyncio.create_task(
-            getattr(actors, "run_actors", _idle)(self._world, cluster), name=f"actors of {name}"
-        )
+        actors = asyncio.create_task(run_actors(self._world, cluster), name=f"actors of {name}")
+        actors.add_done_callback(_report)
+        self._actors[cluster] = actors
         write_kubeconfig(self._world, self._kubeconfig)
         return cluster
 
@@ -37,10 +39,9 @@ class ControlPlanes:
         keys = [key for key, value in self._world.clusters.items() if value is cluster]
         for key in keys:
             del self._world.clusters[key]
-        work = self._actors.pop(cluster)
-        work.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await work
+        actors = self._actors.pop(cluster)
+        actors.cancel()
+        await asyncio.gather(actors, return_exceptions=True)
         await cluster.stop()
         write_kubeconfig(self._world, self._kubeconfig)
 
@@ -50,5 +51,7 @@ class ControlPlanes:
             await self.close(cluster)
 
 
-async def _idle(world: World, cluster: KubeCluster) -> None:
-    await asyncio.Event().wait()
+def _report(actors: asyncio.Task[None]) -> None:
+    """A dead actor is a defect of the practice cloud: say so in its log, or a road would hang without a word."""
+    if not actors.cancelled() and actors.exception() is not None:
+        _log.error("%s ended", actors.get_name(), exc_info=actors.exception())

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import shutil
 import sys
 import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +23,11 @@ from rhaii_tui.practice.google.app import GoogleCloud
 from rhaii_tui.practice.kubeconfig import write_kubeconfig
 from rhaii_tui.practice.lifetime import Lifetime
 from rhaii_tui.practice.listener import Listener
+from rhaii_tui.practice.neighbours import Neighbours
 from rhaii_tui.practice.traffic.gateway import Traffic
 from rhaii_tui.practice.world import PROJECT, World
 
 DEFAULT_SPEED = 60.0
-_FOREIGN_POOL = {
-    "name": "default-pool",
-    "initialNodeCount": 2,
-    "config": {"machineType": "e2-standard-4", "diskSizeGb": 50},
-}
 
 
 class PracticeCloud:
@@ -42,8 +38,7 @@ class PracticeCloud:
         self._served = served
         self._lock = registry.hold(folder)
         self.world = World(folder, CloudClock(rate), credentials.new_token())
-        self._stop: list[Callable[[], Awaitable[None]]] = []
-        self.description: dict[str, Any] = {}
+        self._parts = contextlib.AsyncExitStack()
 
     async def start(self) -> dict[str, Any]:
         """Open every port and write the files. Returns the descriptor's content."""
@@ -54,19 +49,21 @@ class PracticeCloud:
         write_kubeconfig(world, kubeconfig)
 
         world.traffic = Traffic(world)
-        self._stop.append(world.traffic.stop)
+        self._parts.push_async_callback(world.traffic.stop)
         await world.traffic.start()
         planes = ControlPlanes(world, kubeconfig)
-        self._stop.append(planes.close_all)
+        self._parts.push_async_callback(planes.close_all)
         apis = GoogleCloud(world, planes)
-        self._stop.append(apis.stop)
+        self._parts.push_async_callback(apis.stop)
         google = await self._listen(apis.app)
         control = await self._listen(Control(world, apis.requests).app)
-        await apis.engine.seed("shared-tools", "us-central1-b", _FOREIGN_POOL)
+        neighbours = Neighbours(world, apis.engine)
+        self._parts.push_async_callback(neighbours.stop)
+        await neighbours.move_in()
         env_file = credentials.write_private(
             folder / "env", environment.as_exports(environment.variables(google, folder, kubeconfig, programs))
         )
-        self.description = {
+        description = {
             "id": folder.name,
             "pid": os.getpid(),
             "rate": world.clock.rate,
@@ -87,20 +84,21 @@ class PracticeCloud:
             },
             "descriptor": str(folder / registry.DESCRIPTOR),
         }
-        credentials.write_private(folder / registry.DESCRIPTOR, json.dumps(self.description, indent=2) + "\n")
-        return self.description
+        credentials.write_private(folder / registry.DESCRIPTOR, json.dumps(description, indent=2) + "\n")
+        return description
 
     async def _listen(self, app: web.Application) -> str:
         listener = Listener(app)
-        self._stop.append(listener.stop)
+        self._parts.push_async_callback(listener.stop)
         return await listener.start()
 
     async def stop(self) -> None:
         """Close every port and remove every file."""
-        for stop in reversed(self._stop):
-            await stop()
-        shutil.rmtree(self._folder, ignore_errors=True)
-        self._lock.close()
+        try:
+            await self._parts.aclose()
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._lock.close()
 
 
 async def serve(folder: Path, rate: float, *, parent: int | None = None) -> None:

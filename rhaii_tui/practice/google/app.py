@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 
 from aiohttp import web
@@ -20,6 +21,7 @@ from rhaii_tui.practice.google.projects import Projects
 from rhaii_tui.practice.world import World
 
 _REMEMBERED = 1000
+_log = logging.getLogger(__name__)
 
 
 class GoogleCloud:
@@ -60,3 +62,6 @@ class GoogleCloud:
             return answer(error)
         except web.HTTPException as error:
             return answer(GoogleError(error.status, f"{request.method} {request.path}: {error.reason}"))
+        except Exception:  # a defect here is Google's "internal error" to the client, and a trace in our log
+            _log.exception("%s %s", request.method, request.path)
+            return answer(GoogleError(500, "Internal error encountered."))

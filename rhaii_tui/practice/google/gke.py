@@ -168,6 +168,8 @@ class KubernetesEngine:
 
     def _plan_pool(self, cluster: Cluster, full: dict[str, Any]) -> Pool:
         admission.check_pool(full, cluster.location, cluster.record)
+        if full["name"] in cluster.pools:
+            raise GoogleError(400, f'Node pool "{full["name"]}" is named more than once.')
         size = full["initialNodeCount"]
         self._check_quota(Holding(full["config"], size, region_of(cluster.location)))
         pool = Pool(cluster, full, size)
