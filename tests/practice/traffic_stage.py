@@ -74,15 +74,14 @@ class Stage:
         spec = {"gatewayClassName": "istio", "listeners": [{"name": "http", "port": 80, "protocol": "HTTP"}]}
         api = "gateway.networking.k8s.io/v1"
         self.make(api, "Gateway", GATEWAY_NS, "inference-gateway", spec=spec, status=condition("Programmed"))
-        container: dict[str, Any] = {"name": "istio-proxy"}
-        pod: dict[str, Any] = {"containers": [container]}
+        proxy: dict[str, Any] = {"name": "istio-proxy"}
+        template: dict[str, Any] = {"containers": [proxy]}
         if ca:
             self.make("v1", "ConfigMap", GATEWAY_NS, "odh-ca-bundle", data={"ca.crt": "pem"})
-            container["volumeMounts"] = [{"name": "ca", "mountPath": "/var/run/secrets/opendatahub"}]
-            pod["volumes"] = [{"name": "ca", "configMap": {"name": "odh-ca-bundle"}}]
-        labels = {"gateway.networking.k8s.io/gateway-name": "inference-gateway"}
-        status = {"podIP": "10.8.0.5", **condition("Ready")}
-        self.make("v1", "Pod", GATEWAY_NS, "inference-gateway-istio-0", labels=labels, spec=pod, status=status)
+            proxy["volumeMounts"] = [{"name": "ca", "mountPath": "/var/run/secrets/opendatahub"}]
+            template["volumes"] = [{"name": "ca", "configMap": {"name": "odh-ca-bundle"}}]
+        spec = {"template": {"spec": template}}
+        self.make("apps/v1", "Deployment", GATEWAY_NS, "inference-gateway-istio", spec=spec)
 
     def service(self, *, pool: bool = True) -> None:
         """Route, pool, Services and DestinationRule, as KServe 0.15 makes them (upstream.md 3.4, 3.5)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from rhaii_tui.practice.traffic.metrics_text import Counter, Histogram, gauge
@@ -18,6 +19,7 @@ class PickerMetrics:
 
     def __init__(self, pool: str) -> None:
         self._pool = {"name": pool}
+        self._started = time.time()
         self._requests = Counter("inference_model_request", "Counter of inference model requests.")
         self._errors = Counter("inference_model_request_error", "Counter of inference model requests errors.")
         self._durations: dict[str, Histogram] = {}
@@ -111,6 +113,11 @@ class PickerMetrics:
             ),
             gauge("inference_pool_per_pod_queue_size", "The total number of requests pending per pod.", *pods),
             gauge("inference_extension_prefix_indexer_size", "Size of the prefix indexer.", ({}, float(indexed))),
+            gauge(
+                "process_start_time_seconds",
+                "Start time of the process since unix epoch in seconds.",
+                ({}, round(self._started, 2)),
+            ),
             gauge(
                 "inference_extension_info",
                 "General information of the current build of Inference Extension.",

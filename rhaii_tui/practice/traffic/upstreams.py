@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rhaii_tui.practice.actors.gateways import CA_FOLDER, gateway_has_ca
 from rhaii_tui.practice.traffic.objects import Object, is_ready, selects
 
 if TYPE_CHECKING:
     from rhaii_tui.practice.kube.cluster import KubeCluster
 
-# Where setup-gateway mounts the CA that signed the workloads' certificates, inside the gateway's container.
-CA_DIRECTORY = "/var/run/secrets/opendatahub"
 _POOL_KEYS = ("InferencePool", "InferencePool.inference.networking.x-k8s.io")
-_GATEWAY_LABEL = "gateway.networking.k8s.io/gateway-name"
 
 
 @dataclass(frozen=True)
@@ -76,29 +74,17 @@ def picker_pods(cluster: KubeCluster, backend: Backend) -> list[Object]:
 
 
 def lacks_ca(cluster: KubeCluster, gateway: Object, backend: Backend) -> bool:
-    """Whether the gateway must verify this backend with a CA file that none of its pods has."""
-    if backend.picker_service or not _verifies(cluster, backend):
-        return False
+    """Whether the gateway must verify this backend with a CA file that its pods do not have."""
     meta = gateway["metadata"]
-    pods = cluster.store.list("Pod", meta["namespace"], {_GATEWAY_LABEL: meta["name"]})
-    return not any(_has_ca(cluster, pod) for pod in pods if is_ready(pod))
+    return _verifies(cluster, backend) and not gateway_has_ca(cluster, meta["namespace"], meta["name"])
 
 
 def _verifies(cluster: KubeCluster, backend: Backend) -> bool:
-    """KServe's DestinationRule for the workload Service verifies with the CA file; the pool's own one skips that."""
+    """KServe's DestinationRule for the workload Service verifies with the CA file; the one for the pool does not."""
+    if backend.picker_service:
+        return False
     for rule in cluster.store.list("DestinationRule", backend.namespace):
         if str(rule["spec"].get("host", "")).partition(".")[0] == backend.name:
             tls = (rule["spec"].get("trafficPolicy") or {}).get("tls") or {}
-            return str(tls.get("caCertificates", "")).startswith(CA_DIRECTORY)
-    return False
-
-
-def _has_ca(cluster: KubeCluster, pod: Object) -> bool:
-    """The file is there when the mount is, and the ConfigMap behind it has the key."""
-    volumes = {v["name"]: (v.get("configMap") or {}).get("name") for v in pod["spec"].get("volumes") or ()}
-    for container in pod["spec"].get("containers") or ():
-        for mount in container.get("volumeMounts") or ():
-            if mount.get("mountPath", "").rstrip("/") == CA_DIRECTORY and volumes.get(mount.get("name")):
-                source = cluster.store.get("ConfigMap", pod["metadata"]["namespace"], str(volumes[mount["name"]]))
-                return bool(source and "ca.crt" in (source.get("data") or {}))
+            return str(tls.get("caCertificates", "")).startswith(CA_FOLDER)
     return False
