@@ -21,7 +21,7 @@ from screens.widgets.row_list import RowList
 
 TICK_SECONDS = 0.5
 """How often elapsed times are repainted; in practice a tick is half a cloud minute."""
-PANES = ("steps", "replicas", "log", "status")
+PANES = ("steps", "replicas", "status", "log")
 
 
 class DeployScreen(RoadScreen):
@@ -35,9 +35,9 @@ class DeployScreen(RoadScreen):
         Binding("t", "test", "Test", id="deploy.test", tooltip="Test routing and cache of the ready service"),
         Binding("1", "pane('steps')", "Panes", key_display="1-4", id="deploy.steps", tooltip="Steps"),
         Binding("2", "pane('replicas')", "Replicas", show=False, id="deploy.replicas", tooltip="Replicas"),
-        Binding("3", "pane('log')", "Log", show=False, id="deploy.log", tooltip="Log"),
+        Binding("4", "pane('log')", "Log", show=False, id="deploy.log", tooltip="Log"),
         Binding(
-            "4", "pane('status')", "Status", show=False, id="deploy.status", tooltip="Findings, conditions, events"
+            "3", "pane('status')", "Status", show=False, id="deploy.status", tooltip="Findings, conditions, events"
         ),
         Binding("c", "stop", "Stop", show=False, id="deploy.stop", tooltip="Stop watching; what exists stays"),
     ]
@@ -51,11 +51,11 @@ class DeployScreen(RoadScreen):
                 yield RowList(id="step-rows")
             with VerticalScroll(id="replicas", classes="pane"):
                 yield ReplicaLanes()
-            with Vertical(id="log", classes="pane"):
-                yield LogPane()
             with Vertical(id="status", classes="pane"):
                 yield Static("Nothing has been reported yet.", id="status-none", classes="dim")
                 yield RowList(id="status-rows")
+            with Vertical(id="log", classes="pane"):
+                yield LogPane()
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -108,8 +108,9 @@ class DeployScreen(RoadScreen):
         bad += sum(s.status == "failed" for s in state.steps)
         ready = sum(r.is_ready for r in state.replicas if r.role == "replica")
         wanted = state.plan.target.replicas if state.plan else 0
+        narrow = self.has_class("-narrow")
         words = {
-            "steps": "Steps",
+            "steps": "Steps" if narrow else "Steps: elapsed / usual, ◆ critical path",
             "replicas": f"Replicas {ready}/{wanted}",
             "log": "Log",
             "status": f"Status ({bad} to read)" if bad else "Status",

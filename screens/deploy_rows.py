@@ -12,7 +12,6 @@ from rhaii_tui.deployment.state import Condition, RunState, SeenEvent, StepState
 from screens.theme.figures import clip, duration, gauge, usd
 from screens.theme.signs import STATUS, sign
 
-TITLE = 24
 _OVER = ("done", "already", "skipped")
 
 
@@ -34,7 +33,8 @@ def elapsed(step: StepState, now: float, rate: float) -> float | None:
 def rail(state: RunState, now: float, width: int) -> list[Content]:
     """One row per step: sign, title, elapsed, usual, and how far it is by its own count or by the clock."""
     critical = set(state.plan.critical_path) if state.plan else set()
-    room = max(0, width - TITLE - 20)
+    wide = max(20, min(30, width - 19))
+    room = max(0, width - wide - 19)
     rows = []
     for step in state.steps:
         mark = sign(step.status)
@@ -44,7 +44,7 @@ def rail(state: RunState, now: float, width: int) -> list[Content]:
         rows.append(
             Content.assemble(
                 (f"{mark.glyph} ", mark.style),
-                (f"{clip(step.spec.title, TITLE):<{TITLE}}", strong),
+                (f"{clip(step.spec.title, wide):<{wide}}", strong),
                 ("◆" if step.spec.id in critical else " ", "$accent"),
                 (f"{duration(took) if took is not None else '':>7}", strong),
                 (f" /{duration(usual):>6}  ", "$dim"),
@@ -55,6 +55,8 @@ def rail(state: RunState, now: float, width: int) -> list[Content]:
 
 
 def _progress(step: StepState, took: float | None, usual: float, room: int) -> Content:
+    if room < 10:
+        return Content("")
     if step.status == "failed":
         text = step.finding.message if step.finding else "failed"
         return Content.styled(clip(text, room), "$error")
@@ -181,9 +183,12 @@ def _clock(at: float) -> str:
 def _condition_row(condition: Condition, width: int) -> Row:
     mark = sign(condition.status)
     what = f"{condition.kind} {condition.condition}"
+    wide = min(38, width - 10)
     why = "" if condition.status == "True" else condition.reason
     line = Content.assemble(
-        (f"{mark.glyph} {mark.word:<7} ", mark.style), f"{clip(what, 38):<38} ", (clip(why, max(0, width - 49)), "$dim")
+        (f"{mark.glyph} {mark.word:<7} ", mark.style),
+        f"{clip(what, wide):<{wide}} ",
+        (clip(why, max(0, width - wide - 11)), "$dim"),
     )
     page = Content(
         f"{condition.kind} {condition.name}\n{condition.condition}: {condition.status}"

@@ -7,7 +7,7 @@ from textual.content import Content
 from rhaii_tui.deployment.plan import Effect, Plan, StepSpec
 from screens.theme.figures import clip, duration, usd
 
-TITLE = 26
+TITLE = 27
 _EFFECT = {
     Effect.OBSERVE: ("looks", "$dim"),
     Effect.CHANGE: ("changes", ""),
@@ -19,7 +19,8 @@ _EFFECT = {
 def heading(width: int) -> Content:
     """Column names over the rows."""
     bar = max(0, width - TITLE - 21)
-    return Content.styled(f"  {'step':<{TITLE}} {'usual':>6}  {'when':<{bar}} {'effect':>8}", "$dim")
+    when = clip("when: ◆█ critical path, ▒ beside it", bar)
+    return Content.styled(f"  {'step':<{TITLE}} {'usual':>6}  {when:<{bar}} {'effect':>8}", "$dim")
 
 
 def rows(plan: Plan, width: int) -> list[Content]:
@@ -52,18 +53,16 @@ def summary(plan: Plan, rate: float) -> Content:
     here = f", {duration(plan.expected_seconds / rate)} here at {rate:g}x" if rate != 1 else ""
     beside = sum(s.usual_seconds for s in plan.steps)
     bill = plan.bill
-    rest = "" if bill.complete else "; some prices are unknown and not in it"
+    rest = "" if bill.complete else "; not every price is known (a says which)"
     return Content.assemble(
         ("Expected ", "$dim"),
         (duration(plan.expected_seconds), "bold"),
         f" of cloud time{here}",
-        (f"  (one after the other it would be {duration(beside)})\n", "$dim"),
+        (f"  (one by one: {duration(beside)})\n", "$dim"),
         ("Bill     ", "$dim"),
         (usd(bill.usd_per_hour, "h"), "bold"),
         f", {usd(bill.usd_per_day, 'day')}",
-        (f" while it exists{rest}  ", "$dim"),
-        ("◆ critical path", "$accent"),
-        ("  ▒ beside it", "$dim"),
+        (f" while it exists{rest}", "$dim"),
     )
 
 

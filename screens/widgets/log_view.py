@@ -35,7 +35,7 @@ class LogView(ScrollView, can_focus=True):
 
     COMPONENT_CLASSES = {"log--cursor", "log--mark", "log--hit", "log--alarm", "log--caution"}
     DEFAULT_CSS = """
-    LogView { background: $background; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 1; }
+    LogView { background: $background; padding: 0 0 0 1; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 1; }
     LogView .log--cursor { background: $panel; text-style: bold; }
     LogView .log--mark { background: $block-cursor-background; color: $block-cursor-foreground; }
     LogView .log--hit { text-style: reverse; }

@@ -11,7 +11,7 @@ from screens.theme.figures import clip, duration, gauge
 
 NAMES = ("pend", "sched", "init", "model", "image", "start", "load", "comp", "warm", "ready")
 """Short names of state.STAGES, in the same order."""
-CELL = 6
+LEAST_CELL, MOST_CELL = 6, 9
 LABEL = 7
 
 
@@ -30,13 +30,23 @@ def stage_seconds(replica: Replica, now: float, rate: float) -> dict[str, float]
     return spent
 
 
+def brief(seconds: float) -> str:
+    """A duration in at most five cells: whole minutes from ten minutes on."""
+    return duration(seconds) if seconds < 600 else f"{round(seconds / 60)}m"
+
+
 class ReplicaLanes(Widget):
     """`state` and `now` (Unix seconds) in, lanes out; says what it waits for while there are none."""
 
-    DEFAULT_CSS = "ReplicaLanes { height: auto; padding: 0 1; text-wrap: nowrap; }"
+    DEFAULT_CSS = "ReplicaLanes { height: auto; text-wrap: nowrap; }"
 
     state: reactive[RunState] = reactive(RunState(), layout=True)
     now: reactive[float] = reactive(0.0)
+
+    @property
+    def cell(self) -> int:
+        """Cells per stage."""
+        return max(LEAST_CELL, min(MOST_CELL, (self.size.width - LABEL) // len(NAMES)))
 
     def render(self) -> Content:
         replicas = [r for r in self.state.replicas if r.role == "replica"]
@@ -68,7 +78,7 @@ class ReplicaLanes(Widget):
         return lines
 
     def _head(self) -> Content:
-        cells = "".join(f"{name:>{CELL}}" for name in NAMES)
+        cells = "".join(f"{name:>{self.cell}}" for name in NAMES)
         return Content.styled(f"{'pod':<{LABEL}}{cells}", "$dim")
 
     def _lane(self, replica: Replica) -> list[Content]:
@@ -76,17 +86,18 @@ class ReplicaLanes(Widget):
         at = STAGES.index(replica.stage) if replica.stage in STAGES else 0
         ready = replica.is_ready
         name = replica.pod[-(LABEL - 2) :]
+        cell = self.cell
         cells: list[Content] = [Content.styled(f"{name:<{LABEL}}", "bold")]
         for i, stage in enumerate(STAGES):
-            took = duration(spent[stage]) if stage in spent else "✓"
+            took = brief(spent[stage]) if stage in spent else "✓"
             if ready and stage == "ready":
-                cells.append(Content.styled(f"{'✓':>{CELL}}", "$success bold"))
+                cells.append(Content.styled(f"{'✓':>{cell}}", "$success bold"))
             elif i < at or ready:
-                cells.append(Content.styled(f"{took:>{CELL}}", "$success"))
+                cells.append(Content.styled(f"{took:>{cell}}", "$success"))
             elif i == at:
-                cells.append(Content.styled(f"{'▸' + took:>{CELL}}", "$accent bold"))
+                cells.append(Content.styled(f"{'▸' + took:>{cell}}", "$accent bold"))
             else:
-                cells.append(Content.styled(f"{'·':>{CELL}}", "$dim"))
+                cells.append(Content.styled(f"{'·':>{cell}}", "$dim"))
         return [Content.assemble(*cells), self._words(replica)]
 
     def _words(self, replica: Replica) -> Content:

@@ -15,7 +15,7 @@ class RowList(OptionList):
     DEFAULT_CSS = """
     RowList { height: 1fr; border: none; padding: 0; background: $background; text-wrap: nowrap; }
     RowList:focus { border: none; background-tint: $background 0%; }
-    RowList > .option-list--option { padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
+    RowList.-textual-compact > .option-list--option { padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
     RowList > .option-list--option-highlighted { background: $panel; text-style: none; color: $foreground; }
     RowList:focus > .option-list--option-highlighted {
         background: $block-cursor-background; text-style: none; color: $block-cursor-foreground;
