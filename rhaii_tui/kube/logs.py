@@ -28,7 +28,7 @@ async def follow(
     finished, or the container completed. A progress bar's `\\r` parts come as lines of their own. Raises ApiError for
     what waiting cannot heal (403, unknown container).
     """
-    reader = _Reader()
+    reader = LineReader()
     pause = FIRST_PAUSE
     path = KINDS["Pod"].path(namespace, pod, "log")
     while True:
@@ -54,7 +54,7 @@ async def follow(
         pause = min(pause * 2, LONGEST_PAUSE)
 
 
-class _Reader:
+class LineReader:
     """Bytes to lines, and where we are in the log."""
 
     def __init__(self) -> None:
@@ -116,7 +116,7 @@ class _Reader:
 
 
 async def _stream(
-    cluster: Cluster, path: str, container: str, tail: int | None, reader: _Reader
+    cluster: Cluster, path: str, container: str, tail: int | None, reader: LineReader
 ) -> AsyncGenerator[list[str], None]:
     import aiohttp
 

@@ -1,4 +1,4 @@
-"""The way a user's request takes: gateway, route, endpoint picker, replica. Three questions and an honest answer each."""
+"""The way a request takes: gateway, route, endpoint picker, replica. Three questions, an honest answer each."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from rhaii_tui.catalog.findings import Command, Evidence, Finding, Status
+from rhaii_tui.kube import background
 from rhaii_tui.serving.gateway_faults import Fault, of_answer, of_exception
 from rhaii_tui.serving.manifests import MARKER_HEADER, UPSTREAM_HEADER
 
@@ -127,7 +128,7 @@ class GatewayPath:
 
         if self._client is None:
             # Building the TLS context reads the system's certificates: not on the event loop.
-            context = await asyncio.to_thread(ssl.create_default_context)
+            context = await background.run(ssl.create_default_context)
             limits = httpx.Timeout(None, connect=CONNECT_SECONDS)
             self._client = httpx.AsyncClient(verify=context, trust_env=self._trust_env, timeout=limits)
         return self._client
