@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from rhaii_tui.cli import options, practice, preflight
+from rhaii_tui.cli import options, practice, preflight, setup
 
 app = typer.Typer(
     name="rhaii-tui",
@@ -18,6 +18,7 @@ app = typer.Typer(
 app.add_typer(practice.app, name="practice")
 app.command("options")(options.run)
 app.command("preflight")(preflight.run)
+app.command("setup")(setup.run)
 
 
 @app.callback(invoke_without_command=True)

@@ -54,10 +54,10 @@ def lines(target: Target, endpoints: Endpoints) -> dict[str, tuple[Line, ...]]:
         "service": (
             (
                 f"kubectl apply --server-side --field-manager=rhaii-tui --validate=strict --dry-run=server {here} "
-                f"-f manifests/service.yaml",
+                f"-f manifests/llminferenceservice/{target.shape.id}.yaml",
                 "every field is checked before anything is created",
             ),
-            (f"kubectl apply --server-side --field-manager=rhaii-tui {here} -f manifests/service.yaml", ""),
+            (f"kubectl apply --server-side --field-manager=rhaii-tui {here} -f manifests/llminferenceservice/{target.shape.id}.yaml", ""),
         ),
         "replicas": (
             (
@@ -72,7 +72,7 @@ def lines(target: Target, endpoints: Endpoints) -> dict[str, tuple[Line, ...]]:
         ),
         "routing": (
             (
-                f"kubectl apply --server-side --field-manager=rhaii-tui -f manifests/envoyfilter.yaml "
+                f"kubectl apply --server-side --field-manager=rhaii-tui -f manifests/envoyfilter-extproc-body.yaml "
                 f"# name {target.service}-extproc-body, in the Gateway's namespace",
                 "only where a request does not reach the endpoint picker",
             ),

@@ -1,0 +1,237 @@
+"""`rhaii-tui setup`: the whole road without screens: preflight, plan, approval, deployment, cache test, result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from rhaii_tui.cli.output import Exit, Output
+
+if TYPE_CHECKING:
+    from rhaii_tui.catalog.target import Target
+    from rhaii_tui.deployment.session import Session
+    from rhaii_tui.endpoints import Endpoints
+
+_ACCELERATOR = typer.Option(None, "--accelerator", help="gpu (T4) or tpu (v6e).")
+_TOPOLOGY = typer.Option(None, "--topology", help="single, baseline or scale-out.")
+_PROJECT = typer.Option(None, "--project", help="Google Cloud project id.")
+_ZONE = typer.Option(None, "--zone", help="Zone, such as us-central1-a.")
+_CLUSTER = typer.Option(None, "--cluster", help="Name of the GKE cluster.")
+_POOL = typer.Option(None, "--pool", help="Name of the accelerator node pool.")
+_NAMESPACE = typer.Option(None, "--namespace", help="Namespace of the workload.")
+_SERVICE = typer.Option(None, "--service", help="Name of the LLMInferenceService.")
+_REPLICAS = typer.Option(None, "--replicas", help="Number of replicas.")
+_MODEL = typer.Option(None, "--model", help="Hugging Face id of the model.")
+_IMAGE = typer.Option(None, "--image", help="Image of the engine.")
+_PROVISIONING = typer.Option(None, "--provisioning", help="on-demand, spot or flex-start.")
+_PULL_SECRET = typer.Option(None, "--pull-secret-file", help="File with the registry.redhat.io login.")
+_HF_TOKEN = typer.Option(None, "--hf-token-file", help="File with the Hugging Face token.")
+_OPERATORS = typer.Option(None, "--operators-directory", help="A checkout of rhaii-on-xks.")
+_PRACTICE = typer.Option(False, "--practice", help="Deploy to a practice cloud instead of Google Cloud.")
+_SPEED = typer.Option(60.0, "--speed", min=1.0, max=10_000.0, help="Practice cloud seconds in one second.")
+_PLAN = typer.Option(False, "--plan", help="Show the plan, its bill and its commands; change nothing.")
+_YES = typer.Option(False, "--yes", help="Approve the plan and its bill without being asked.")
+_TEST = typer.Option(True, "--cache-test/--no-cache-test", help="Test routing and caching once the service is ready.")
+_JSON = typer.Option(False, "--json", help="One JSON object per line; the last is the result.")
+_PLAIN = typer.Option(False, "--plain", help="Plain lines (the default).")
+
+
+def run(
+    accelerator: str | None = _ACCELERATOR,
+    topology: str | None = _TOPOLOGY,
+    project: str | None = _PROJECT,
+    zone: str | None = _ZONE,
+    cluster: str | None = _CLUSTER,
+    pool: str | None = _POOL,
+    namespace: str | None = _NAMESPACE,
+    service: str | None = _SERVICE,
+    replicas: int | None = _REPLICAS,
+    model: str | None = _MODEL,
+    image: str | None = _IMAGE,
+    provisioning: str | None = _PROVISIONING,
+    pull_secret_file: str | None = _PULL_SECRET,
+    hf_token_file: str | None = _HF_TOKEN,
+    operators_directory: str | None = _OPERATORS,
+    practice: bool = _PRACTICE,
+    speed: float = _SPEED,
+    plan: bool = _PLAN,
+    yes: bool = _YES,
+    cache_test: bool = _TEST,
+    as_json: bool = _JSON,
+    plain: bool = _PLAIN,
+) -> None:
+    """Deploy one of the six shapes and prove that it works. Exit 0 ready, 1 not, 2 usage, 130 interrupted."""
+    import asyncio
+
+    out = Output(as_json=as_json)
+    if as_json and plain:
+        raise typer.Exit(Output(as_json=False).refuse("--json and --plain exclude each other", "", "Say one of them."))
+    flags: dict[str, object] = {
+        "accelerator": accelerator,
+        "topology": topology,
+        "project": project,
+        "zone": zone,
+        "cluster": cluster,
+        "pool": pool,
+        "namespace": namespace,
+        "service": service,
+        "replicas": replicas,
+        "model": model,
+        "image": image,
+        "provisioning": provisioning,
+        "pull_secret_file": pull_secret_file,
+        "hf_token_file": hf_token_file,
+        "operators_directory": operators_directory,
+    }
+    wishes = Wishes(flags, practice=practice, speed=speed, plan_only=plan, yes=yes, cache_test=cache_test)
+    try:
+        code = asyncio.run(_command(wishes, out))
+    except KeyboardInterrupt:
+        code = Exit.INTERRUPTED
+    raise typer.Exit(code)
+
+
+class Wishes:
+    """What the command line asks for."""
+
+    def __init__(
+        self,
+        flags: dict[str, object],
+        *,
+        practice: bool,
+        speed: float,
+        plan_only: bool,
+        yes: bool,
+        cache_test: bool,
+    ) -> None:
+        self.flags = flags
+        self.practice = practice
+        self.speed = speed
+        self.plan_only = plan_only
+        self.yes = yes
+        self.cache_test = cache_test
+
+
+def _terminal() -> bool:
+    """Whether a person can be asked. Closed streams count as no."""
+    import sys
+
+    try:
+        return sys.stdin.isatty() and sys.stderr.isatty()
+    except (ValueError, AttributeError):
+        return False
+
+
+async def _command(wishes: Wishes, out: Output) -> int:
+    from rhaii_tui.cli.cloud import PracticeUnavailable, open_cloud
+    from rhaii_tui.settings import SettingsError
+
+    if not (wishes.plan_only or wishes.yes or _terminal()):
+        return out.refuse(
+            "The plan cannot be approved",
+            "There is no terminal to ask on, and the deployment costs money.",
+            "Say --yes to approve it beforehand, or --plan to see it.",
+        )
+    try:
+        async with open_cloud(wishes.practice, speed=wishes.speed) as endpoints:
+            return await _road(wishes, endpoints, out)
+    except SettingsError as error:
+        return out.refuse(error.what, error.why, error.next)
+    except PracticeUnavailable as error:
+        return out.refuse("No practice cloud", str(error), code=Exit.FAILED)
+
+
+async def _road(wishes: Wishes, endpoints: Endpoints, out: Output) -> int:
+    import os
+    from pathlib import Path
+
+    from rhaii_tui.cli.setup_report import plan_lines
+    from rhaii_tui.deployment.planning import build_plan
+    from rhaii_tui.deployment.session import RunBusy, Session
+    from rhaii_tui.settings import resolve, state_home
+
+    settings = resolve(wishes.flags, endpoints, os.environ, Path.cwd())
+    target = settings.target()
+    if wishes.plan_only:
+        plan = build_plan(target, endpoints)
+        for line in plan_lines(plan):
+            out.line(line)
+        out.record({"type": "plan", **plan.model_dump(mode="json"), "expected_seconds": plan.expected_seconds})
+        out.record({"type": "result", "ok": True, "expected_seconds": plan.expected_seconds})
+        return Exit.OK
+    sources = {s.name: {"value": s.value, "source": s.source} for s in settings.values.values()}
+    out.record({"type": "settings", "settings": sources})
+    if not await _preflight(target, endpoints, settings.warnings, out):
+        return Exit.FAILED
+    try:
+        session = await Session.open(target, endpoints, state_home(os.environ))
+    except RunBusy as error:
+        return out.refuse(
+            "This deployment is being worked on already",
+            f"Process {error.pid} holds run {error.folder.name}.",
+            "Wait for it, or end it.",
+            code=Exit.FAILED,
+        )
+    try:
+        return await _deploy(session, wishes, out)
+    finally:
+        await session.close()
+
+
+async def _preflight(target: Target, endpoints: Endpoints, warnings: tuple[str, ...], out: Output) -> bool:
+    """Whether nothing stands in the way that is known. UNKNOWN is told and does not stop: the steps look again."""
+    from rhaii_tui.advisor.preflight import preflight
+    from rhaii_tui.catalog.findings import Status
+
+    good = True
+    async for finding in preflight(target, endpoints, notes=warnings):
+        out.record({"type": "finding", **finding.model_dump(mode="json")})
+        out.line(f"{finding.status.value:<8}{finding.name}: {finding.message}")
+        if finding.status is Status.FAIL:
+            good = False
+            out.line(f"        {finding.meaning}".rstrip())
+            out.line(f"        {finding.remediation}".rstrip())
+    if not good:
+        out.line("Preflight failed; nothing was created.")
+        out.record({"type": "result", "ok": False, "exit_code": 1, "what": "Preflight failed; nothing was created."})
+    return good
+
+
+async def _deploy(session: Session, wishes: Wishes, out: Output) -> int:
+    from rhaii_tui.cli.setup_report import Reporter, plan_lines, result
+
+    for line in plan_lines(session.plan):
+        out.line(line)
+    reporter = Reporter(out)
+    forget = session.subscribe(reporter)
+    reporter.begin(session.state)
+    try:
+        if session.state.approved_at is None:
+            if not wishes.yes and not typer.confirm("Create this?", err=True):
+                out.line("Nothing was created.")
+                return Exit.FAILED
+            session.approve("--yes" if wishes.yes else "terminal")
+        await session.run()
+    finally:
+        forget()
+        if session.state.outcome == "cancelled":
+            for line in interrupted(session):
+                out.line(line)
+    record, code = result(session.state)
+    out.record(record)
+    for line in reporter.closing(session.state):
+        out.line(line)
+    return code
+
+
+def interrupted(session: Session) -> list[str]:
+    """What a person who broke off must know: what goes on, what it costs, how to continue."""
+    bill = session.plan.bill
+    cost = f" (about ${bill.usd_per_hour:.2f} per hour once complete)" if bill.usd_per_hour is not None else ""
+    made = ", ".join(f"{x.kind} {x.name}" for x in session.state.ledger if x.kind in ("Cluster", "NodePool"))
+    lines = [f"Stopped watching run {session.state.run}."]
+    if made:
+        lines.append(f"What was begun goes on and is billed{cost}: {made}.")
+    lines.append("The same command continues this run.")
+    return lines

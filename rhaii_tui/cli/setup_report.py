@@ -1,0 +1,147 @@
+"""What `setup` says: the plan as lines, progress as it happens, and the result record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rhaii_tui.cli.output import Exit, Output, clock_text
+from rhaii_tui.deployment import events as e
+from rhaii_tui.deployment.plan import Plan
+from rhaii_tui.deployment.reduce import critical_path_seconds
+from rhaii_tui.deployment.state import RunState
+
+
+def plan_lines(plan: Plan) -> list[str]:
+    """The plan for a person: steps with what they wait for, times, bill, and the commands that would do the same."""
+    critical, ends = set(plan.critical_path), plan.finish_times()
+    target = plan.target
+    lines = [
+        f"Plan: {target.shape.id}, {target.replicas} x {target.model} in {target.zone} ({target.project})",
+        f"Usually ready after {clock_text(plan.expected_seconds)}; * marks the critical path.",
+    ]
+    for step in plan.steps:
+        mark = "*" if step.id in critical else " "
+        after = f" after {', '.join(step.after)}" if step.after else ""
+        lines.append(
+            f"{mark} {step.id:<13}{clock_text(step.usual_seconds):>7}  by {clock_text(ends[step.id]):<7}"
+            f" {step.effect.value:<8}{step.title}{after}"
+        )
+        lines += [f"      $ {command.text}" for command in step.commands]
+    lines.append("Bill:")
+    for part in plan.bill.components:
+        cost = "price unknown" if part.usd_per_hour is None else f"${part.usd_per_hour:.3f}/h"
+        lines.append(f"  {part.name}: {part.quantity:g} {part.unit}, {cost} ({part.source}, {part.as_of})")
+    day = plan.bill.usd_per_day
+    total = "unknown" if day is None else f"${plan.bill.usd_per_hour:.2f} per hour, ${day:.2f} per day"
+    lines.append(f"  Total{'' if plan.bill.complete else ' of what is priced'}: {total}")
+    return lines
+
+
+class Reporter:
+    """Listens to a session. Machines get every event; people get what moves the road forward."""
+
+    def __init__(self, out: Output) -> None:
+        self._out = out
+
+    def begin(self, state: RunState) -> None:
+        """The run as it stands before this process goes on with it."""
+        word = "continues" if state.ledger or state.approved_at else "begins"
+        self._out.line(f"Run {state.run} {word}.")
+        self._out.record({"type": "run", "run": state.run, "cloud": state.cloud, "resumed": word == "continues"})
+
+    def __call__(self, event: e.Event, state: RunState) -> None:
+        self._out.raw(e.encode(event))
+        if not self._out.as_json and (text := _text(event, state)):
+            since = clock_text(state.cloud_elapsed(state.approved_at, event.at))
+            self._out.line(f"[{since:>7}] {text}")
+
+    def closing(self, state: RunState) -> list[str]:
+        """The last lines for a person."""
+        lines: list[str] = []
+        for step in state.steps:
+            if step.status == "failed" and step.finding is not None:
+                found = step.finding
+                lines += [f"FAILED  {step.spec.title}: {found.message}", f"        {found.meaning}"]
+                lines += [f"        Next: {found.remediation}"]
+                lines += [f"        | {line}" for line in found.raw.splitlines()[-8:]]
+        if state.outcome == "failed":
+            lines.append("The same command continues this run.")
+        if state.ready_at is not None and state.outcome == "done":
+            lines.append(f"Ready: {state.endpoint} ({state.model}, {state.replicas_ready} replicas)")
+            lines.append(
+                f"  curl -s {state.endpoint}/v1/completions -H 'Content-Type: application/json' "
+                f'-d \'{{"model": "{state.model}", "prompt": "Hello", "max_tokens": 16}}\''
+            )
+        if state.verdict is not None:
+            lines.append(f"Routing {state.verdict.routing}, cache {state.verdict.cache}:")
+            lines += [f"  - {reason}" for reason in state.verdict.reasons]
+        if state.bill is not None and state.bill.usd_per_day is not None:
+            lines.append(f"It costs about ${state.bill.usd_per_day:.2f} per day until it is removed.")
+        return lines
+
+
+def _text(event: e.Event, state: RunState) -> str:
+    match event:
+        case e.StepStarted():
+            return f"{state.step(event.step).spec.title} ..."
+        case e.StepFinished():
+            return f"{state.step(event.step).spec.title}: {'already there' if event.already else 'done'}. {event.note}"
+        case e.StepFailed():
+            return f"{state.step(event.step).spec.title}: FAILED. {event.finding.message}"
+        case e.StepSkipped():
+            return f"{state.step(event.step).spec.title}: skipped. {event.note}"
+        case e.StepProgressed():
+            count = f" ({event.done} of {event.total} {event.unit})" if event.total is not None else ""
+            return f"  {event.note}{count}"
+        case e.ReplicaObserved():
+            return f"  {event.pod} {event.status} {event.ready}"
+        case e.MilestoneReached():
+            return f"  {event.pod} {event.stage}: {event.text}"
+        case e.FindingRaised():
+            return f"  {event.finding.status.value}: {event.finding.message}"
+        case e.FindingCleared():
+            return f"  healed: {event.rule} ({event.name})"
+        case e.LinkLost():
+            return f"  not live: {event.link}: {event.reason}"
+        case e.LinkRestored():
+            return f"  live again: {event.link}"
+        case _:
+            return ""
+
+
+def result(state: RunState) -> tuple[dict[str, Any], Exit]:
+    """The result record and the exit code of a finished run."""
+    verdict, bill = state.verdict, state.bill
+    ready = state.outcome == "done" and state.ready_at is not None
+    unproven = verdict is not None and "NOT PROVEN" in (verdict.routing, verdict.cache)
+    unread = verdict is not None and "UNKNOWN" in (verdict.routing, verdict.cache)
+    ok = ready and not unproven and not unread
+    finding = next((s.finding for s in state.steps if s.status == "failed" and s.finding is not None), None)
+    record: dict[str, Any] = {
+        "type": "result",
+        "run": state.run,
+        "ok": ok,
+        "outcome": state.outcome,
+        "endpoint": state.endpoint,
+        "replicas": state.plan.target.replicas if state.plan else 0,
+        "replicas_ready": state.replicas_ready,
+        "verdict": {
+            "routing": verdict.routing if verdict else "UNKNOWN",
+            "cache": verdict.cache if verdict else "UNKNOWN",
+            "reasons": list(verdict.reasons) if verdict else ["The cache test was not run."],
+        },
+        "bill": {
+            "usd_per_hour": bill.usd_per_hour if bill else None,
+            "usd_per_day": bill.usd_per_day if bill else None,
+            "components": [c.model_dump(mode="json") for c in bill.components] if bill else [],
+        },
+        "cloud_seconds": round(state.cloud_elapsed(state.approved_at, state.ready_at), 1) if state.ready_at else None,
+        "critical_path_seconds": round(critical_path_seconds(state), 1),
+        "requests": {"sent": verdict.sent if verdict else 0, "ok": verdict.ok if verdict else 0},
+        "finding": finding.model_dump(mode="json") if finding else None,
+    }
+    if ok:
+        return record, Exit.OK
+    if ready and unread and not unproven:
+        return record, Exit.UNKNOWN
+    return record, Exit.FAILED
