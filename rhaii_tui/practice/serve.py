@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import shutil
 import sys
@@ -103,6 +104,7 @@ class PracticeCloud:
 
 async def serve(folder: Path, rate: float, *, parent: int | None = None) -> None:
     """Run a cloud in `folder` until a signal, or until `parent` is gone. Prints its one JSON line on stdout."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     lifetime = Lifetime()
     lifetime.end_on_signals()
     if parent is not None:

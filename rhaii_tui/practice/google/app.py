@@ -62,6 +62,6 @@ class GoogleCloud:
             return answer(error)
         except web.HTTPException as error:
             return answer(GoogleError(error.status, f"{request.method} {request.path}: {error.reason}"))
-        except Exception:  # a defect here is Google's "internal error" to the client, and a trace in our log
+        except Exception:  # noqa: BLE001 - a defect is Google's internal error to the client, a trace in our log
             _log.exception("%s %s", request.method, request.path)
             return answer(GoogleError(500, "Internal error encountered."))
