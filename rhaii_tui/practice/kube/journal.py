@@ -30,7 +30,7 @@ class Version:
 
     def __init__(self, obj: dict[str, Any]) -> None:
         self.obj = obj
-        self.rv = int(obj["metadata"]["resourceVersion"])
+        self.rv = int(obj["metadata"].get("resourceVersion") or 0)
         self._encoded: dict[str, bytes] = {}
 
     def encoded(self, api_version: str) -> bytes:

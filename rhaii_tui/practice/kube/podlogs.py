@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from datetime import UTC, datetime
+from itertools import islice
 
 # Kept lines per container run; the kubelet's own limit is a 10 MiB file.
 LINES = 20_000
@@ -17,7 +18,7 @@ class Run:
         self.lines: deque[tuple[float, str]] = deque(maxlen=LINES)
         self.written = 0
         self.closed = False
-        self._waiting: list[asyncio.Future[None]] = []
+        self._waiting: set[asyncio.Event] = set()
 
     @property
     def first(self) -> int:
@@ -35,16 +36,23 @@ class Run:
         self._wake()
 
     def _wake(self) -> None:
-        for future in self._waiting:
-            if not future.done():
-                future.set_result(None)
-        self._waiting.clear()
+        for event in self._waiting:
+            event.set()
 
-    async def grown(self) -> None:
-        """Wait for the next line or the end."""
-        future = asyncio.get_running_loop().create_future()
-        self._waiting.append(future)
-        await future
+    def attach(self, event: asyncio.Event) -> None:
+        """Set `event` at every line and at the end."""
+        self._waiting.add(event)
+
+    def detach(self, event: asyncio.Event) -> None:
+        """Stop doing so."""
+        self._waiting.discard(event)
+
+    def after(self, number: int) -> list[tuple[float, str]]:
+        """Lines from running number `number` on; those no longer kept are skipped."""
+        count = self.written - max(number, self.first)
+        lines = list(islice(reversed(self.lines), count))
+        lines.reverse()
+        return lines
 
 
 class PodLogs:

@@ -1,7 +1,8 @@
 """The objects of one cluster: what etcd and the garbage collector are to a real one.
 
 Kinds are named by `Kind` ("Pod", "LLMInferenceService"); a kind that exists in several groups keeps the plain name in
-its home group and is `Kind.group` elsewhere. Objects are plain dicts in their storage version. Never mutate what you get.
+its home group and is `Kind.group` elsewhere. Objects are plain dicts in their storage version. Never mutate what you
+get.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from rhaii_tui.practice.kube.errors import StatusError, already_exists, not_foun
 from rhaii_tui.practice.kube.inbox import Inbox
 from rhaii_tui.practice.kube.journal import Change, ChangeType, Entry, Journal, Version
 from rhaii_tui.practice.kube.kinds import Kind, KindTable
+from rhaii_tui.practice.kube.rules import check_quota
 
 Json = dict[str, Any]
 Key = tuple[str, str, str]  # store key of the kind, namespace or "", name
 
+FIRST_VERSION = 100
 FIRST_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 # Metadata that only the store writes.
 SERVER_FIELDS = (
@@ -48,7 +51,7 @@ class Store:
 
     def __init__(self) -> None:
         self.kinds = KindTable()
-        self.rv = 100
+        self.rv = FIRST_VERSION
         self._objects: dict[str, dict[tuple[str, str], Version]] = {}
         self._journals: dict[str, Journal] = {}
         self._keys: dict[str, Key] = {}
@@ -85,7 +88,7 @@ class Store:
 
     def journal(self, kind: str) -> Journal:
         """The ring of changes of one kind."""
-        return self._journals.setdefault(kind, Journal(0 if self.rv <= 100 else self.rv))
+        return self._journals.setdefault(kind, Journal(FIRST_VERSION))
 
     async def watch(self, *kinds: str) -> AsyncIterator[Change]:
         """Changes of the kinds, for ever; everything existing comes first as ADDED.
@@ -107,6 +110,16 @@ class Store:
 
     def create(self, obj: Json) -> Json:
         """Store a new object. Raises StatusError: 404 kind or namespace unknown, 403 namespace ending, 409 exists."""
+        obj = self.draft(obj)
+        kind = self.kinds.of(obj["apiVersion"], obj["kind"])
+        assert kind is not None
+        if kind.kind == "CustomResourceDefinition":
+            self.kinds.define(obj)
+        self._put("ADDED", kind.store_key, obj)
+        return obj
+
+    def draft(self, obj: Json) -> Json:
+        """The object as `create` would store it, checked in the same way, but not stored."""
         kind = self.kinds.of(obj.get("apiVersion", ""), obj.get("kind", ""))
         if kind is None:
             raise StatusError(404, "the server could not find the requested resource")
@@ -114,13 +127,12 @@ class Store:
         obj["apiVersion"] = kind.api_version()
         meta = obj.setdefault("metadata", {})
         if kind.namespaced:
-            self._check_namespace(kind, meta.setdefault("namespace", "default"), meta.get("name", ""))
+            self.check_namespace(kind, meta.setdefault("namespace", "default"), meta.get("name", ""))
         else:
             meta.pop("namespace", None)
         if not meta.get("name") and meta.get("generateName"):
             meta["name"] = meta["generateName"] + uuid.uuid4().hex[:5]
-        place = (meta.get("namespace", ""), meta["name"])
-        if place in self._objects.get(kind.store_key, {}):
+        if (meta.get("namespace", ""), meta["name"]) in self._objects.get(kind.store_key, {}):
             raise already_exists(kind.plural, kind.group, meta["name"])
         meta |= {"uid": str(uuid.uuid4()), "creationTimestamp": CloudClock.stamp()}
         meta.pop("deletionTimestamp", None)
@@ -130,10 +142,11 @@ class Store:
             obj.setdefault("spec", {}).setdefault("finalizers", ["kubernetes"])
             obj["status"] = {"phase": "Active"}
             meta.setdefault("labels", {}).setdefault("kubernetes.io/metadata.name", meta["name"])
-        if kind.kind == "CustomResourceDefinition":
+        elif kind.kind == "Pod":
+            check_quota(self, obj, meta["namespace"])
+            obj.setdefault("status", {}).setdefault("phase", "Pending")
+        elif kind.kind == "CustomResourceDefinition":
             obj["status"] = _established(obj)
-            self.kinds.define(obj)
-        self._put("ADDED", kind.store_key, obj)
         return obj
 
     def update(
@@ -146,26 +159,28 @@ class Store:
         version = self.version(kind, namespace, name)
         if version is None:
             return None
-        old, new = version.obj, copied(version.obj)
+        new = self.revised(version.obj, change, status=status)
+        if new is version.obj:
+            return new
+        if kind == "CustomResourceDefinition":
+            self.kinds.define(new)
+        self._put("MODIFIED", kind, new, version)
+        if "deletionTimestamp" in new["metadata"] and not new["metadata"].get("deletionGracePeriodSeconds"):
+            self._finish((kind, namespace or "", name))
+        return new
+
+    def revised(self, old: Json, change: Callable[[Json], None], *, status: bool = False) -> Json:
+        """The object as `update` would store it; `old` itself when nothing changed."""
+        new = copied(old)
         change(new)
         new = json.loads(json.dumps(new))
         if status:
-            new = {
-                **{k: v for k, v in old.items() if k != "status"},
-                **({"status": new["status"]} if "status" in new else {}),
-            }
-        for field in (
-            "uid",
-            "creationTimestamp",
-            "resourceVersion",
-            "generation",
-            "deletionTimestamp",
-            "namespace",
-            "name",
-        ):
+            new = {k: v for k, v in old.items() if k != "status"} | {k: v for k, v in new.items() if k == "status"}
+            new["metadata"] = {**old["metadata"]}
+        for field in SERVER_FIELDS:
             if field in old["metadata"]:
                 new["metadata"][field] = old["metadata"][field]
-            elif field != "generation":
+            else:
                 new["metadata"].pop(field, None)
         if new == old:
             return old
@@ -174,12 +189,8 @@ class Store:
                 new[field] = old[field]
         if new.get("spec") is not old.get("spec") and "generation" in old["metadata"]:
             new["metadata"] = {**new["metadata"], "generation": old["metadata"]["generation"] + 1}
-        if kind == "CustomResourceDefinition":
+        if new["kind"] == "CustomResourceDefinition":
             new["status"] = {**old["status"], "storedVersions": _established(new)["storedVersions"]}
-            self.kinds.define(new)
-        self._put("MODIFIED", kind, new, version)
-        if "deletionTimestamp" in new["metadata"] and not new["metadata"].get("deletionGracePeriodSeconds"):
-            self._finish((kind, namespace or "", name))
         return new
 
     # deleting
@@ -308,7 +319,8 @@ class Store:
 
     # inside
 
-    def _check_namespace(self, kind: Kind, namespace: str, name: str) -> None:
+    def check_namespace(self, kind: Kind, namespace: str, name: str) -> None:
+        """Refuse new objects in a namespace that is not there (404) or on its way out (403)."""
         found = self.get("Namespace", None, namespace)
         if found is None:
             raise not_found("namespaces", "", namespace)

@@ -1,0 +1,129 @@
+"""Reads the protobuf bodies that kubectl sends for a few kinds; a wire reader with just their field numbers."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from rhaii_tui.practice.kube.errors import StatusError
+
+MAGIC = b"k8s\x00"
+
+# A message maps field numbers to (name, type). Types: "str", "int", "bool", "bytes", a message, or one of these in a
+# list (repeated); "map" is a string map, "bytesmap" a map of bytes (base64 in JSON).
+Message = dict[int, tuple[str, Any]]
+
+_OWNER: Message = {1: ("kind", "str"), 3: ("name", "str"), 4: ("uid", "str"), 5: ("apiVersion", "str"),
+                   6: ("controller", "bool"), 7: ("blockOwnerDeletion", "bool")}  # fmt: skip
+_META: Message = {1: ("name", "str"), 2: ("generateName", "str"), 3: ("namespace", "str"), 5: ("uid", "str"),
+                  6: ("resourceVersion", "str"), 11: ("labels", "map"), 12: ("annotations", "map"),
+                  13: ("ownerReferences", [_OWNER]), 14: ("finalizers", ["str"])}  # fmt: skip
+_PRECONDITIONS: Message = {1: ("uid", "str"), 2: ("resourceVersion", "str")}
+_DELETE: Message = {1: ("gracePeriodSeconds", "int"), 2: ("preconditions", _PRECONDITIONS),
+                    3: ("orphanDependents", "bool"), 4: ("propagationPolicy", "str"),
+                    5: ("dryRun", ["str"])}  # fmt: skip
+_ATTRIBUTES: Message = {1: ("namespace", "str"), 2: ("verb", "str"), 3: ("group", "str"), 4: ("version", "str"),
+                        5: ("resource", "str"), 6: ("subresource", "str"), 7: ("name", "str")}  # fmt: skip
+_URL: Message = {1: ("path", "str"), 2: ("verb", "str")}
+
+MESSAGES: dict[str, Message] = {
+    "Namespace": {1: ("metadata", _META), 2: ("spec", {1: ("finalizers", ["str"])})},
+    "ConfigMap": {1: ("metadata", _META), 2: ("data", "map"), 3: ("binaryData", "bytesmap"), 4: ("immutable", "bool")},
+    "Secret": {
+        1: ("metadata", _META),
+        2: ("data", "bytesmap"),
+        3: ("type", "str"),
+        4: ("stringData", "map"),
+        5: ("immutable", "bool"),
+    },
+    "ServiceAccount": {1: ("metadata", _META)},
+    "DeleteOptions": _DELETE,
+    "SelfSubjectAccessReview": {
+        1: ("metadata", _META),
+        2: ("spec", {1: ("resourceAttributes", _ATTRIBUTES), 2: ("nonResourceAttributes", _URL)}),
+    },
+    "SelfSubjectRulesReview": {1: ("metadata", _META), 2: ("spec", {1: ("namespace", "str")})},
+    "SelfSubjectReview": {1: ("metadata", _META)},
+    "TokenRequest": {
+        1: ("metadata", _META),
+        2: ("spec", {1: ("audiences", ["str"]), 4: ("expirationSeconds", "int")}),
+    },
+    "Scale": {1: ("metadata", _META), 2: ("spec", {1: ("replicas", "int")})},
+    "Eviction": {1: ("metadata", _META), 2: ("deleteOptions", _DELETE)},
+}
+
+
+def read(body: bytes) -> dict[str, Any]:
+    """The object in a protobuf body. Raises 415 for a kind without field numbers here."""
+    if not body.startswith(MAGIC):
+        raise StatusError(400, "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]")
+    envelope = dict(_fields(body[4:]))
+    meta = dict(_fields(envelope.get(1, b"")))
+    api_version, kind = meta.get(1, b"").decode(), meta.get(2, b"").decode()
+    if kind not in MESSAGES:
+        raise StatusError(415, f"the body of the request was in an unknown format - protobuf of {kind} is not accepted")
+    return {"apiVersion": api_version, "kind": kind} | _message(envelope.get(2, b""), MESSAGES[kind])
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+        shift += 7
+
+
+def _fields(data: bytes) -> list[tuple[int, Any]]:
+    """Field numbers with varints as int and length-delimited values as bytes."""
+    found: list[tuple[int, Any]] = []
+    at = 0
+    try:
+        while at < len(data):
+            tag, at = _varint(data, at)
+            number, wire = tag >> 3, tag & 7
+            if wire == 0:
+                value, at = _varint(data, at)
+                found.append((number, value))
+            elif wire == 2:
+                size, at = _varint(data, at)
+                found.append((number, data[at : at + size]))
+                at += size
+            else:
+                at += 8 if wire == 1 else 4
+    except IndexError:
+        raise StatusError(400, "unexpected EOF in protobuf body") from None
+    return found
+
+
+def _message(data: bytes, message: Message) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for number, raw in _fields(data):
+        if number not in message:
+            continue
+        name, kind = message[number]
+        if kind in ("map", "bytesmap"):
+            pair = dict(_fields(raw))
+            value = pair.get(2, b"")
+            result.setdefault(name, {})[pair.get(1, b"").decode()] = _value(value, "str" if kind == "map" else "bytes")
+        elif isinstance(kind, list):
+            result.setdefault(name, []).append(_value(raw, kind[0]))
+        else:
+            value = _value(raw, kind)
+            if value != "":
+                result[name] = value
+    return result
+
+
+def _value(raw: Any, kind: Any) -> Any:
+    if isinstance(kind, dict):
+        return _message(raw, kind)
+    if kind == "str":
+        return raw.decode()
+    if kind == "bytes":
+        return base64.b64encode(raw).decode()
+    if kind == "bool":
+        return bool(raw)
+    return raw - (1 << 64) if raw >= 1 << 63 else raw
