@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from rhaii_tui.cli import options, practice, preflight, setup
+from rhaii_tui.cli import options, practice, preflight, setup, status
 
 app = typer.Typer(
     name="rhaii-tui",
@@ -19,6 +19,7 @@ app.add_typer(practice.app, name="practice")
 app.command("options")(options.run)
 app.command("preflight")(preflight.run)
 app.command("setup")(setup.run)
+app.command("status")(status.run)
 
 
 @app.callback(invoke_without_command=True)

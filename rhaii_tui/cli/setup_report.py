@@ -75,7 +75,8 @@ class Reporter:
         if state.verdict is not None:
             lines.append(f"Routing {state.verdict.routing}, cache {state.verdict.cache}:")
             lines += [f"  - {reason}" for reason in state.verdict.reasons]
-        if state.bill is not None and state.bill.usd_per_day is not None:
+        billed = any(x.kind in ("Cluster", "NodePool") for x in state.ledger)
+        if billed and state.bill is not None and state.bill.usd_per_day is not None:
             lines.append(f"It costs about ${state.bill.usd_per_day:.2f} per day until it is removed.")
         return lines
 

@@ -57,7 +57,11 @@ def lines(target: Target, endpoints: Endpoints) -> dict[str, tuple[Line, ...]]:
                 f"-f manifests/llminferenceservice/{target.shape.id}.yaml",
                 "every field is checked before anything is created",
             ),
-            (f"kubectl apply --server-side --field-manager=rhaii-tui {here} -f manifests/llminferenceservice/{target.shape.id}.yaml", ""),
+            (
+                f"kubectl apply --server-side --field-manager=rhaii-tui {here} "
+                f"-f manifests/llminferenceservice/{target.shape.id}.yaml",
+                "",
+            ),
         ),
         "replicas": (
             (

@@ -11,6 +11,8 @@ from io import BufferedRandom
 from pathlib import Path
 
 from rhaii_tui.deployment import events as e
+from rhaii_tui.deployment.reduce import replay
+from rhaii_tui.deployment.state import RunState
 
 EVENTS_FILE = "events.jsonl"
 
@@ -108,6 +110,15 @@ def run_folders(home: Path) -> list[Path]:
         return sorted((p for p in (home / "runs").iterdir() if p.is_dir()), reverse=True)
     except OSError:
         return []
+
+
+def last_run(home: Path, cloud: str, run: str | None = None) -> RunState | None:
+    """The newest run on a cloud (or the one named) as its journal tells it; takes no lock, so it may be running."""
+    for folder in run_folders(home):
+        begun = first_event(folder)
+        if isinstance(begun, e.RunStarted) and begun.cloud == cloud and run in (None, begun.run):
+            return replay(read_events(folder))
+    return None
 
 
 def new_run_id() -> str:

@@ -7,6 +7,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rhaii_tui.catalog.target import Target
 from rhaii_tui.deployment import events as e
@@ -20,6 +21,9 @@ from rhaii_tui.deployment.runner import Runner
 from rhaii_tui.deployment.state import RunState
 from rhaii_tui.deployment.steps import all_steps
 from rhaii_tui.endpoints import Endpoints
+
+if TYPE_CHECKING:
+    from rhaii_tui.kube.connect import Cluster
 
 Listener = Callable[[e.Event, RunState], None]
 
@@ -67,6 +71,11 @@ class Session:
         session = cls(endpoints, journal, reduce(RunState(), started))
         journal.append(started)
         return session
+
+    @property
+    def cluster(self) -> Cluster | None:
+        """The connection to the cluster while there is one; the session closes it."""
+        return self._context.kube if self._context.connected else None
 
     def record(self, event: e.Event) -> None:
         """Journal, reduce, tell the listeners: in this order, so that nobody sees what a crash would forget."""

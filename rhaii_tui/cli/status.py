@@ -1,0 +1,112 @@
+"""`rhaii-tui status`: the last run on this cloud, and what the cloud says now. Changes nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from rhaii_tui.cli.output import Exit, Output, clock_text
+
+if TYPE_CHECKING:
+    from rhaii_tui.deployment.look import Look
+    from rhaii_tui.deployment.state import RunState
+    from rhaii_tui.endpoints import Endpoints
+
+_PRACTICE = typer.Option(False, "--practice", help="Look at the practice cloud that is running.")
+_RUN = typer.Option(None, "--run", help="A run's id; the newest on this cloud otherwise.")
+_JSON = typer.Option(False, "--json", help="One JSON object; it is the result.")
+_PLAIN = typer.Option(False, "--plain", help="Plain lines (the default).")
+
+
+def run(practice: bool = _PRACTICE, run_id: str | None = _RUN, as_json: bool = _JSON, plain: bool = _PLAIN) -> None:
+    """Exit 0 when the service is ready now, 1 when it is not, 3 when that could not be read."""
+    import asyncio
+
+    if as_json and plain:
+        raise typer.Exit(Output(as_json=False).refuse("--json and --plain exclude each other", "", "Say one of them."))
+    try:
+        code = asyncio.run(_command(practice, run_id, Output(as_json=as_json)))
+    except KeyboardInterrupt:
+        code = Exit.INTERRUPTED
+    raise typer.Exit(code)
+
+
+async def _command(practice: bool, run_id: str | None, out: Output) -> int:
+    import os
+
+    from rhaii_tui.cli.cloud import PracticeUnavailable, find_running, open_cloud
+    from rhaii_tui.settings import state_home
+
+    if practice and find_running(state_home(os.environ)) is None:
+        return out.refuse(
+            "No practice cloud is running",
+            "A practice cloud ends with the command that started it, and everything in it.",
+            "Start one that stays: rhaii-tui practice serve.",
+            code=Exit.FAILED,
+        )
+    try:
+        async with open_cloud(practice, guest=True) as endpoints:
+            return await _status(endpoints, run_id, out)
+    except PracticeUnavailable as error:
+        return out.refuse("No practice cloud", str(error), code=Exit.FAILED)
+
+
+async def _status(endpoints: Endpoints, run_id: str | None, out: Output) -> int:
+    import os
+
+    from rhaii_tui.deployment.journal import last_run
+    from rhaii_tui.deployment.look import look
+    from rhaii_tui.settings import state_home
+
+    state = last_run(state_home(os.environ), endpoints.name, run_id)
+    if state is None or state.plan is None:
+        which = f"No run {run_id}" if run_id else "No run"
+        return out.refuse(
+            f"{which} on this cloud is known here",
+            "Runs are kept in the state folder of the machine that made them.",
+            "Begin one: rhaii-tui setup --help.",
+            code=Exit.FAILED,
+        )
+    seen = await look(state.plan.target, endpoints)
+    code = Exit.UNKNOWN if seen.unread else Exit.OK if seen.ready else Exit.FAILED
+    out.record(_record(state, seen, code))
+    for line in _lines(state, seen):
+        out.line(line)
+    return code
+
+
+def _record(state: RunState, seen: Look, code: Exit) -> dict[str, Any]:
+    assert state.plan is not None
+    return {
+        "type": "result",
+        "ok": code is Exit.OK,
+        "exit_code": int(code),
+        "run": state.run,
+        "outcome": state.outcome,
+        "target": state.plan.target.model_dump(mode="json"),
+        "steps": {s.spec.id: s.status for s in state.steps},
+        "endpoint": seen.endpoint or state.endpoint,
+        "replicas": state.plan.target.replicas,
+        "replicas_ready": seen.replicas_ready,
+        "live": seen.record(),
+    }
+
+
+def _lines(state: RunState, seen: Look) -> list[str]:
+    assert state.plan is not None
+    target = state.plan.target
+    elapsed = clock_text(state.cloud_elapsed(state.approved_at, state.ready_at)) if state.ready_at else "not ready yet"
+    lines = [
+        f"Run {state.run}: {target.shape.id} in {target.zone} ({target.project}), {state.outcome or 'unfinished'}, "
+        f"{elapsed}",
+        f"  cluster {target.cluster}: {seen.cluster or 'not there'}",
+        f"  node pool {target.pool}: {seen.pool or 'not there'}",
+        f"  service {target.namespace}/{target.service}: {seen.service or 'not there'}",
+        f"  replicas: {seen.replicas_ready} of {target.replicas} ready",
+    ]
+    lines += [f"    {pod['pod']} {pod['status']} {pod['ready']}" for pod in seen.pods]
+    lines += [f"  UNKNOWN {text}" for text in seen.unread]
+    if seen.endpoint:
+        lines.append(f"  endpoint: {seen.endpoint}")
+    return lines
