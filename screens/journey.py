@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rhaii_tui.catalog.findings import Finding, Status
 from rhaii_tui.catalog.target import Target
+from rhaii_tui.deployment.events import CacheTested
 from rhaii_tui.deployment.plan import Plan
 from rhaii_tui.deployment.state import RunState
 from rhaii_tui.endpoints import Endpoints
 from rhaii_tui.settings import SettingsError
 
 if TYPE_CHECKING:
+    from rhaii_tui.cachetest.records import ConsoleEvent, TestPlan
     from rhaii_tui.deployment.session import Session
     from screens.app import Connect, RhaiiApp
 
@@ -108,6 +111,35 @@ class Journey:
             return
         self.session.retry()
         self._run = asyncio.create_task(self.session.run(), name="session")
+
+    async def test(self, plan: TestPlan) -> AsyncIterator[ConsoleEvent]:
+        """Test the open session's service; its verdict goes into the run. Raises OSError."""
+        from rhaii_tui.cachetest.console import Console
+        from rhaii_tui.cachetest.records import Concluded
+        from rhaii_tui.cachetest.replicas import Replicas
+        from rhaii_tui.serving.gateway_path import GatewayPath
+
+        session = self.session
+        assert session is not None
+        assert self.endpoints is not None
+        target, url = session.plan.target, session.state.endpoint
+        async with GatewayPath(url, routed=target.shape.routed, trust_env=self.endpoints.trust_env) as path:
+            console = Console(path, Replicas(session.cluster, target.namespace, target.service))
+            async for event in console.run(plan):
+                if isinstance(event, Concluded):
+                    v = event.verdict
+                    session.record(
+                        CacheTested(
+                            at=self.endpoints.clock.now(),
+                            routing=v.routing,
+                            cache=v.cache,
+                            verdict=v.verdict,
+                            reasons=v.reasons,
+                            sent=v.sent,
+                            ok=v.ok,
+                        )
+                    )
+                yield event
 
     def unfinished(self) -> RunState | None:
         """The newest run on this cloud that began and has not come to its end."""

@@ -1,0 +1,113 @@
+"""The last page's words and the lines it offers to copy."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+from textual.content import Content
+
+from rhaii_tui.deployment.state import RunState
+from screens.theme.figures import duration, usd
+from screens.theme.signs import sign
+
+
+def curl(state: RunState) -> str:
+    """One line that asks the model; empty without an endpoint."""
+    if not state.endpoint:
+        return ""
+    body = json.dumps({"model": state.model, "prompt": "Say hello.", "max_tokens": 32})
+    return (
+        f"curl -s {shlex.quote(state.endpoint + '/v1/completions')} "
+        f"-H 'Content-Type: application/json' -d {shlex.quote(body)}"
+    )
+
+
+def looking(state: RunState) -> tuple[str, ...]:
+    """Lines that show what runs."""
+    if state.plan is None:
+        return ()
+    target = state.plan.target
+    credentials = f"gcloud container clusters get-credentials {target.cluster}"
+    return (
+        f"{credentials} --zone {target.zone} --project {target.project}",
+        f"kubectl get llminferenceservice,pods,gateway,httproute -n {target.namespace}",
+        "rhaii-tui status" + (" --practice" if state.cloud.startswith("practice:") else ""),
+    )
+
+
+def stopping(state: RunState) -> str:
+    """Lines that end the accelerators' cost first, then the rest."""
+    if state.plan is None:
+        return ""
+    target = state.plan.target
+    where = f"--zone {target.zone} --project {target.project}"
+    return "\n".join(
+        (
+            f"kubectl delete llminferenceservice {target.service} -n {target.namespace}",
+            f"gcloud container node-pools delete {target.pool} --cluster {target.cluster} {where}",
+            f"gcloud container clusters delete {target.cluster} {where}",
+        )
+    )
+
+
+def summary(state: RunState, now: float | None) -> Content:
+    """Everything worth knowing at the end, most important first."""
+    lines = [*_answers(state), Content(""), *_costs(state, now), Content(""), *_proof(state), Content("")]
+    lines.append(Content.styled("Look at it", "$dim bold"))
+    lines += [Content.assemble(("  $ ", "$accent"), line) for line in looking(state)]
+    lines.append(
+        Content.assemble(("End the cost, accelerators first  ", "$dim bold"), ("x", "$accent bold"), " copies")
+    )
+    lines += [Content.assemble(("  $ ", "$accent"), line) for line in stopping(state).splitlines()]
+    return Content("\n").join(lines)
+
+
+def _answers(state: RunState) -> list[Content]:
+    ready = state.replicas_ready
+    mark = sign("PASS") if state.ready_at else sign("UNKNOWN")
+    took = state.cloud_elapsed(state.approved_at, state.ready_at or 0.0)
+    word = f"Ready after {duration(took)} of cloud time" if state.ready_at else "Not ready"
+    return [
+        Content.assemble((f"{mark.glyph} {word}", mark.style), f"   {ready} replicas of {state.model}"),
+        Content.assemble(("  ", ""), (state.endpoint or "no endpoint", "bold")),
+        Content.assemble(("  $ ", "$accent"), curl(state), ("   y copies", "$dim")),
+    ]
+
+
+def _costs(state: RunState, now: float | None) -> list[Content]:
+    if now is None:
+        return [Content.styled("Nothing that costs money was created.", "$dim")]
+    complete = state.bill is not None and state.bill.complete
+    rest = "" if complete else ", boot disks and traffic not included"
+    lines = [
+        Content.assemble(
+            ("! ", "$warning bold"),
+            "Running now ",
+            (usd(now, "h"), "$warning bold"),
+            f", {usd(now * 24, 'day')}",
+            (f"{rest}; accelerators cost the same idle or busy", "$dim"),
+        )
+    ]
+    if state.cloud.startswith("practice:"):
+        lines.append(Content.styled("  On the practice cloud this is play money.", "$dim"))
+    return lines
+
+
+def _proof(state: RunState) -> list[Content]:
+    found = state.verdict
+    if found is None:
+        return [
+            Content.assemble(("Routing and cache were not tested.  ", "$dim"), ("t", "$accent bold"), " tests them")
+        ]
+    routing, cache = sign(found.routing), sign(found.cache)
+    lines = [
+        Content.assemble(
+            ("Routing ", "$dim"),
+            (f"{routing.glyph} {routing.word}  ", routing.style),
+            ("Cache ", "$dim"),
+            (f"{cache.glyph} {cache.word}  ", cache.style),
+            (f"{found.ok} of {found.sent} requests answered", "$dim"),
+        )
+    ]
+    return lines + [Content(f"  - {reason}") for reason in found.reasons]
