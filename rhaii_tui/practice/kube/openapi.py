@@ -11,6 +11,7 @@ from aiohttp import web
 from rhaii_tui.practice.kube.discovery import groups
 from rhaii_tui.practice.kube.errors import StatusError
 from rhaii_tui.practice.kube.kinds import Kind, KindTable
+from rhaii_tui.practice.kube.openapi_schemas import components
 
 Json = dict[str, Any]
 
@@ -32,7 +33,7 @@ def answer(request: web.Request, kinds: KindTable) -> web.Response | None:
     """The answer to an OpenAPI path; None for any other path."""
     if request.path == "/openapi/v2":
         if "protobuf" in request.headers.get("Accept", ""):
-            kind = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+            kind = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
             return web.Response(body=_EMPTY_V2, headers={"Content-Type": kind})
         info = {"title": "Kubernetes", "version": "v1"}
         return web.json_response({"swagger": "2.0", "info": info, "paths": {}, "definitions": {}})
@@ -59,13 +60,9 @@ def _document(path: str, kinds: KindTable) -> web.Response:
     served = groups(kinds).get(group, {}).get(version)
     if served is None:
         raise StatusError(404, "the server could not find the requested resource")
-    paths, schemas = {}, {}
+    paths = {}
     for kind in served:
         identity = {"group": group, "version": version, "kind": kind.kind}
-        schemas[f"{group or 'core'}.{version}.{kind.kind}"] = {
-            "type": "object",
-            "x-kubernetes-group-version-kind": [identity],
-        }
         paths[_path(path, kind)] = {
             "patch": {
                 "operationId": f"patch{kind.kind}",
@@ -76,6 +73,8 @@ def _document(path: str, kinds: KindTable) -> web.Response:
                 "x-kubernetes-group-version-kind": identity,
             }
         }
+    api_version = f"{group}/{version}" if group else version
+    schemas = components(api_version, {kind.kind: kind.schemas.get(version, {}) for kind in served})
     body = {
         "openapi": "3.0.0",
         "info": {"title": "Kubernetes", "version": "v1"},

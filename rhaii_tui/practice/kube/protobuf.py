@@ -10,7 +10,7 @@ from rhaii_tui.practice.kube.errors import StatusError
 MAGIC = b"k8s\x00"
 
 # A message maps field numbers to (name, type). Types: "str", "int", "bool", "bytes", a message, or one of these in a
-# list (repeated); "map" is a string map, "bytesmap" a map of bytes (base64 in JSON).
+# list (repeated); "map" is a string map, "bytesmap" one of bytes (base64 in JSON), "quantities" one of quantities.
 Message = dict[int, tuple[str, Any]]
 
 _OWNER: Message = {1: ("kind", "str"), 3: ("name", "str"), 4: ("uid", "str"), 5: ("apiVersion", "str"),
@@ -25,6 +25,16 @@ _DELETE: Message = {1: ("gracePeriodSeconds", "int"), 2: ("preconditions", _PREC
 _ATTRIBUTES: Message = {1: ("namespace", "str"), 2: ("verb", "str"), 3: ("group", "str"), 4: ("version", "str"),
                         5: ("resource", "str"), 6: ("subresource", "str"), 7: ("name", "str")}  # fmt: skip
 _URL: Message = {1: ("path", "str"), 2: ("verb", "str")}
+
+_PORT: Message = {1: ("name", "str"), 2: ("hostPort", "int"), 3: ("containerPort", "int"), 4: ("protocol", "str")}
+_ENV: Message = {1: ("name", "str"), 2: ("value", "str")}
+_CONTAINER: Message = {1: ("name", "str"), 2: ("image", "str"), 3: ("command", ["str"]), 4: ("args", ["str"]),
+                       5: ("workingDir", "str"), 6: ("ports", [_PORT]), 7: ("env", [_ENV])}  # fmt: skip
+_TEMPLATE: Message = {
+    1: ("metadata", _META),
+    2: ("spec", {2: ("containers", [_CONTAINER]), 3: ("restartPolicy", "str")}),
+}
+_SELECTOR: Message = {1: ("matchLabels", "map")}
 
 MESSAGES: dict[str, Message] = {
     "Namespace": {1: ("metadata", _META), 2: ("spec", {1: ("finalizers", ["str"])})},
@@ -48,6 +58,12 @@ MESSAGES: dict[str, Message] = {
         1: ("metadata", _META),
         2: ("spec", {1: ("audiences", ["str"]), 4: ("expirationSeconds", "int")}),
     },
+    "Deployment": {
+        1: ("metadata", _META),
+        2: ("spec", {1: ("replicas", "int"), 2: ("selector", _SELECTOR), 3: ("template", _TEMPLATE)}),
+    },
+    "Job": {1: ("metadata", _META), 2: ("spec", {6: ("template", _TEMPLATE), 7: ("backoffLimit", "int")})},
+    "ResourceQuota": {1: ("metadata", _META), 2: ("spec", {1: ("hard", "quantities"), 2: ("scopes", ["str"])})},
     "Scale": {1: ("metadata", _META), 2: ("spec", {1: ("replicas", "int")})},
     "Eviction": {1: ("metadata", _META), 2: ("deleteOptions", _DELETE)},
 }
@@ -63,6 +79,9 @@ def read(body: bytes) -> dict[str, Any]:
     if kind not in MESSAGES:
         raise StatusError(415, f"the body of the request was in an unknown format - protobuf of {kind} is not accepted")
     return {"apiVersion": api_version, "kind": kind} | _message(envelope.get(2, b""), MESSAGES[kind])
+
+
+_MAPS = {"map": "str", "bytesmap": "bytes", "quantities": "quantity"}
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
@@ -104,10 +123,9 @@ def _message(data: bytes, message: Message) -> dict[str, Any]:
         if number not in message:
             continue
         name, kind = message[number]
-        if kind in ("map", "bytesmap"):
+        if isinstance(kind, str) and kind in _MAPS:
             pair = dict(_fields(raw))
-            value = pair.get(2, b"")
-            result.setdefault(name, {})[pair.get(1, b"").decode()] = _value(value, "str" if kind == "map" else "bytes")
+            result.setdefault(name, {})[pair.get(1, b"").decode()] = _value(pair.get(2, b""), _MAPS[kind])
         elif isinstance(kind, list):
             result.setdefault(name, []).append(_value(raw, kind[0]))
         else:
@@ -122,6 +140,8 @@ def _value(raw: Any, kind: Any) -> Any:
         return _message(raw, kind)
     if kind == "str":
         return raw.decode()
+    if kind == "quantity":
+        return dict(_fields(raw)).get(1, b"").decode()
     if kind == "bytes":
         return base64.b64encode(raw).decode()
     if kind == "bool":

@@ -111,33 +111,45 @@ OPEN: dict[str, Any] = {"f": {"apiVersion": "s", "kind": "s", "metadata": "#Obje
 
 
 @cache
-def _catalogue() -> tuple[Types, dict[str, str]]:
-    """All types and the kinds (`apps/v1/Deployment` -> type) of the data files beside this module."""
+def _data() -> tuple[dict[str, Encoded], dict[str, str]]:
+    """All types and the kinds (`apps/v1/Deployment` -> `#Type`) of the data files beside this module."""
     types: dict[str, Encoded] = {}
     kinds: dict[str, str] = {}
-    for file in sorted((f for f in resources.files(f"{__package__}.schemas").iterdir()), key=lambda f: f.name):
+    for file in sorted(resources.files(f"{__package__}.schemas").iterdir(), key=lambda f: f.name):
         if file.name.endswith(".json"):
             data = json.loads(file.read_text("utf-8"))
             types |= data["types"]
             kinds |= data["kinds"]
-    return Types(types), kinds
+    return types, kinds
+
+
+def catalogue() -> dict[str, Encoded]:
+    """The shared types, as they are written in the data files."""
+    return _data()[0]
+
+
+def kind_type(api_version: str, kind: str) -> str:
+    """The name of a kind's type; "" when it is not in the data files."""
+    return _data()[1].get(f"{api_version}/{kind}", "").removeprefix("#")
 
 
 @cache
+def _types() -> Types:
+    return Types(catalogue())
+
+
 def known(api_version: str, kind: str) -> Shape | None:
     """The shape of a kind whose schema is in the data files."""
-    types, kinds = _catalogue()
-    name = kinds.get(f"{api_version}/{kind}")
-    return types.shape(name) if name else None
+    name = kind_type(api_version, kind)
+    return _types().shape(f"#{name}") if name else None
 
 
 def defined(schema: dict[str, Any]) -> Shape:
     """The shape of a custom kind from its definition's openAPIV3Schema; without one, any fields are fine."""
-    types, _ = _catalogue()
     encoded = encode(schema) if schema else OPEN
     if isinstance(encoded, dict) and "f" in encoded:
         encoded = encoded | {"f": encoded["f"] | OPEN["f"]}
-    return types.shape(encoded)
+    return _types().shape(encoded)
 
 
 _LETTER = {"string": "s", "integer": "i", "number": "n", "boolean": "b"}
