@@ -35,6 +35,14 @@ def of_exception(error: Exception, method: str, url: str, limit: float) -> Fault
     if isinstance(error, httpx.ConnectTimeout):
         return Fault("no-route", "the gateway's address does not answer", "Firewall, or the address is gone.", raw=text)
     if isinstance(error, httpx.ConnectError):
+        if "WRONG_VERSION_NUMBER" in text or "record layer failure" in text:
+            return Fault(
+                "tls-to-http",
+                "https was asked of a port that speaks plain HTTP",
+                "The Gateway has an HTTP listener only.",
+                "Use the URL with http.",
+                text,
+            )
         if any(word in text for word in ("CERTIFICATE", "SSL", "certificate")):
             return Fault(
                 "tls", "the gateway's certificate cannot be verified", "Its issuer is unknown here.", "Use http.", text

@@ -29,7 +29,9 @@ class GatewayPath:
     endpoint picker marked the answer, and the pod's ip:port where the diagnostics filter is applied.
     """
 
-    def __init__(self, url: str, *, routed: bool = True, trust_env: bool = True) -> None:
+    def __init__(
+        self, url: str, *, routed: bool = True, trust_env: bool = True, limit: float = COMPLETION_SECONDS
+    ) -> None:
         self.url = url.rstrip("/")
         self.routed = routed
         self.model = ""
@@ -38,6 +40,7 @@ class GatewayPath:
         self.upstream = ""
         self.served_text = ""
         self._trust_env = trust_env
+        self._limit = limit
         self._client: httpx.AsyncClient | None = None
 
     async def __aenter__(self) -> GatewayPath:
@@ -67,7 +70,7 @@ class GatewayPath:
             if known.status is not Status.PASS:
                 return known.model_copy(update={"name": "completion"})
         body = {"model": self.model, "prompt": PROMPT, "max_tokens": 8, "temperature": 0}
-        return await self._checked("completion", "POST", "/v1/completions", COMPLETION_SECONDS, body)
+        return await self._checked("completion", "POST", "/v1/completions", self._limit, body)
 
     async def _checked(self, name: str, method: str, path: str, limit: float, body: dict[str, Any] | None) -> Finding:
         import httpx
