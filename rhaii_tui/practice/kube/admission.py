@@ -102,6 +102,8 @@ def complete(call: Call, obj: Json, live: Json | None) -> Json:
     obj = checks.defaulted(obj, shape)
     if not call.kind.custom:
         defaults.apply(obj, call.store)
+    for check in call.cluster.admission:
+        check(obj)
     found = {(cause.field, cause.message): cause for cause in checks.causes(obj, shape)}
     found |= {(cause.field, cause.message): cause for cause in rules.violations(obj, live)}
     if found:

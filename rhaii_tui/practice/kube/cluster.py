@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
@@ -27,6 +28,9 @@ class KubeCluster:
     def __init__(self, world: World, name: str, location: str) -> None:
         self.world, self.name, self.location = world, name, location
         self.store, self.logs = Store(), PodLogs()
+        # Called with every object that is created or changed through the API, before it is stored: each may edit it,
+        # or raise StatusError to refuse it.
+        self.admission: list[Callable[[dict[str, Any]], None]] = []
         self.address = ""
         self.watches: set[asyncio.Event] = set()
         self._authority = authority(name)
