@@ -116,30 +116,27 @@ class Journey:
         """Test the open session's service; its verdict goes into the run. Raises OSError."""
         from rhaii_tui.cachetest.console import Console
         from rhaii_tui.cachetest.records import Concluded
-        from rhaii_tui.cachetest.replicas import Replicas
-        from rhaii_tui.serving.gateway_path import GatewayPath
 
         session = self.session
         assert session is not None
         assert self.endpoints is not None
         target, url = session.plan.target, session.state.endpoint
-        async with GatewayPath(url, routed=target.shape.routed, trust_env=self.endpoints.trust_env) as path:
-            console = Console(path, Replicas(session.cluster, target.namespace, target.service))
-            async for event in console.run(plan):
-                if isinstance(event, Concluded):
-                    v = event.verdict
-                    session.record(
-                        CacheTested(
-                            at=self.endpoints.clock.now(),
-                            routing=v.routing,
-                            cache=v.cache,
-                            verdict=v.verdict,
-                            reasons=v.reasons,
-                            sent=v.sent,
-                            ok=v.ok,
-                        )
+        console = Console(session.cluster, self.endpoints, target.namespace, target.service, url)
+        async for event in console.run(plan):
+            if isinstance(event, Concluded):
+                v, now = event.verdict, self.endpoints.clock.now()
+                session.record(
+                    CacheTested(
+                        at=now,
+                        routing=v.routing,
+                        cache=v.cache,
+                        verdict=v.verdict,
+                        reasons=v.reasons,
+                        sent=v.sent,
+                        ok=v.ok,
                     )
-                yield event
+                )
+            yield event
 
     def unfinished(self) -> RunState | None:
         """The newest run on this cloud that began and has not come to its end."""

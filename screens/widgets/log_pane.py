@@ -161,8 +161,10 @@ class LogPane(Vertical):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        if self.query_one(PromptLine).purpose == "filter":
-            self._filter(event.value.strip())
+        text = event.value.strip()
+        half_an_expression = text.lstrip("!").startswith("/") and not re.fullmatch(r"!?/.+/", text)
+        if self.query_one(PromptLine).purpose == "filter" and not half_an_expression:
+            self._filter(text)
 
     @on(PromptLine.Answered)
     def _answered(self, event: PromptLine.Answered) -> None:
