@@ -97,7 +97,7 @@ def check_apply(call: Call, obj: Json) -> None:
 
 
 def complete(call: Call, obj: Json, live: Json | None) -> Json:
-    """Fill in defaults and check the rules. Raises 422 with its causes."""
+    """Fill in defaults, check the rules, ask the webhooks. Raises 422 with its causes, or what a webhook raised."""
     shape = shape_of(call.kind, call.path.version)
     obj = checks.defaulted(obj, shape)
     if not call.kind.custom:
@@ -108,6 +108,8 @@ def complete(call: Call, obj: Json, live: Json | None) -> Json:
     found |= {(cause.field, cause.message): cause for cause in rules.violations(obj, live)}
     if found:
         raise invalid(call, obj, list(found.values()))
+    for webhook in call.cluster.admission:
+        webhook(obj)
     return obj
 
 
