@@ -61,9 +61,8 @@ class PracticeCloud:
         neighbours = Neighbours(world, apis.engine)
         self._parts.push_async_callback(neighbours.stop)
         await neighbours.move_in()
-        env_file = credentials.write_private(
-            folder / "env", environment.as_exports(environment.variables(google, folder, kubeconfig, programs))
-        )
+        values = environment.variables(google, environment.prepare_gcloud(folder), kubeconfig, programs)
+        env_file = credentials.write_private(folder / "env", environment.as_exports(values))
         description = {
             "id": folder.name,
             "pid": os.getpid(),

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from conftest import Practice
+from google_calls import call
 
 pytestmark = pytest.mark.skipif(shutil.which("gcloud") is None, reason="gcloud is not installed")
 AT = ("--zone", "us-central1-b")
@@ -34,17 +35,30 @@ def test_clusters_are_listed_and_described(gcloud: Any) -> None:
     assert shared["status"] == "RUNNING"
 
 
-def test_pools_are_created_resized_and_deleted(gcloud: Any) -> None:
+def test_pools_are_created_resized_and_deleted(gcloud: Any, practice: Practice) -> None:
     pool = ("t4", "--cluster", "shared-tools", *AT)
     t4 = ("--machine-type", "n1-standard-4", "--accelerator", "type=nvidia-tesla-t4,count=1", "--num-nodes", "1")
     gcloud("container", "node-pools", "create", *pool, *t4)
     listed = json.loads(gcloud("container", "node-pools", "list", "--cluster", "shared-tools", *AT, "--format=json"))
     assert {p["name"] for p in listed} == {"default-pool", "t4"}
-    gcloud("container", "clusters", "resize", "shared-tools", "--node-pool", "t4", "--num-nodes", "0", *AT)
-    gcloud("container", "node-pools", "delete", *pool)
+    gcloud("container", "clusters", "resize", "shared-tools", "--node-pool", "t4", "--num-nodes", "0", *AT, "--async")
+    _all_done(practice)
+    gcloud("container", "node-pools", "delete", *pool, "--async")
+    _all_done(practice)
     operations = json.loads(gcloud("container", "operations", "list", "--format=json"))
     assert {o["operationType"] for o in operations} >= {"CREATE_NODE_POOL", "SET_NODE_POOL_SIZE", "DELETE_NODE_POOL"}
     gcloud("container", "operations", "wait", operations[0]["name"], *AT)
+
+
+def _all_done(practice: Practice) -> None:
+    """gcloud looks every few seconds; the API tells at once."""
+    while any(o["status"] != "DONE" for o in _operations(practice)):
+        pass
+
+
+def _operations(practice: Practice) -> list[Any]:
+    path = "/v1/projects/practice-project/locations/-/operations"
+    return list(call(practice.line["google"], "GET", path)[1]["operations"])
 
 
 def test_a_topology_on_a_single_host_pool_is_refused(gcloud: Any) -> None:
@@ -54,10 +68,11 @@ def test_a_topology_on_a_single_host_pool_is_refused(gcloud: Any) -> None:
     assert "TPU topology can't be specified with single-host TPU slice pool" in said
 
 
-def test_a_cluster_comes_and_goes(gcloud: Any) -> None:
+def test_a_cluster_comes_and_goes(gcloud: Any, practice: Practice) -> None:
     gcloud("container", "clusters", "create", "brief", "--zone", "us-east1-c", "--num-nodes", "1")
     gcloud("container", "clusters", "get-credentials", "brief", "--zone", "us-east1-c")
-    gcloud("container", "clusters", "delete", "brief", "--zone", "us-east1-c")
+    gcloud("container", "clusters", "delete", "brief", "--zone", "us-east1-c", "--async")
+    _all_done(practice)
     assert "brief" not in gcloud("container", "clusters", "list")
 
 
