@@ -58,13 +58,11 @@ def _prices() -> PriceTable:
     """Live prices when an earlier preflight on Google Cloud left them here within a day, else the shipped table."""
     import os
 
-    from rhaii_tui.catalog.prices import shipped
+    from rhaii_tui.advisor.prices import known_prices
     from rhaii_tui.endpoints import google_cloud
-    from rhaii_tui.google.billing import kept_prices
     from rhaii_tui.settings import state_home
 
-    kept = kept_prices(google_cloud(), state_home(os.environ))
-    return shipped().over(kept.prices) if kept else shipped()
+    return known_prices(google_cloud(), state_home(os.environ))
 
 
 def _lines(row: Option) -> list[str]:

@@ -52,14 +52,14 @@ def pool_body(target: Target, labels: Mapping[str, str]) -> dict[str, Any]:
     """One accelerator node per replica, in the target's zone only.
 
     No tpu_topology: GKE refuses it for single-host slices (C50). No taints: GKE sets them. No surge: an upgrade would
-    want one accelerator more than there is quota for.
+    want one accelerator more than there is quota for. No metadata mode: GKE's default follows the cluster's, and an
+    adopted cluster may lack Workload Identity.
     """
     facts = accelerator_facts(target.accelerator)
     config: dict[str, Any] = {
         "machine_type": facts.machine_type,
         "oauth_scopes": _SCOPES,
         "resource_labels": {**MANAGED_BY, **labels},
-        "workload_metadata_config": {"mode": "GKE_METADATA"},
     }
     if facts.disk_gb:
         config |= {"disk_size_gb": facts.disk_gb, "disk_type": facts.disk_type}

@@ -8,6 +8,7 @@ and its result is dropped.
 from __future__ import annotations
 
 import asyncio
+import random
 import threading
 import time
 import weakref
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from rhaii_tui.google.errors import CloudError, Kind
-from rhaii_tui.google.packages import load, prepare
+from rhaii_tui.google.packages import prepare
 from rhaii_tui.google.translate import translate
 
 T = TypeVar("T")
@@ -25,6 +26,9 @@ READ_RETRY_FOR = 20.0
 CHANGE_TIMEOUT = 45.0
 UNREACHABLE_AFTER = 5.0
 """Wall seconds: one attempt of a read, all attempts of a read, the only attempt of a change, all without an answer."""
+FIRST_PAUSE = 0.5
+LAST_PAUSE = 8.0
+"""Wall seconds between two attempts."""
 _AT_ONCE = 8
 _gates: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = weakref.WeakKeyDictionary()
 
@@ -48,10 +52,24 @@ async def call(function: Callable[..., T], *args: Any, deadline: float | None = 
 
 
 async def read(method: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-    """A client's read: 10 s an attempt, repeated for up to 20 s over what passes by itself."""
-    return await call(
-        _with_retry, method, *args, deadline=READ_RETRY_FOR + 2 * READ_TIMEOUT, **{"timeout": READ_TIMEOUT, **kwargs}
-    )
+    """A client's read: 10 s an attempt, repeated for up to 20 s over what passes by itself.
+
+    The pauses are spent here, not in a thread: a call that waits for better weather holds up no other. A cloud that
+    cannot be reached at all is given up sooner: nobody should wait 20 s to be told to plug in.
+    """
+    began = time.monotonic()
+    pause = FIRST_PAUSE
+    while True:
+        try:
+            return await call(
+                method, *args, deadline=2 * READ_TIMEOUT, **{"timeout": READ_TIMEOUT, **kwargs}, retry=None
+            )
+        except CloudError as error:
+            limit = UNREACHABLE_AFTER if error.code is None else READ_RETRY_FOR
+            if not passing(error) or time.monotonic() - began + pause > limit:
+                raise
+        await asyncio.sleep(pause * random.uniform(0.8, 1.2))
+        pause = min(pause * 2, LAST_PAUSE)
 
 
 async def change(method: Callable[..., T], *args: Any, **kwargs: Any) -> T:
@@ -59,23 +77,9 @@ async def change(method: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     return await call(method, *args, deadline=CHANGE_TIMEOUT + 15, **{"timeout": CHANGE_TIMEOUT, **kwargs}, retry=None)
 
 
-def passing(error: BaseException) -> bool:
+def passing(error: CloudError) -> bool:
     """True for errors of a read that are worth another attempt."""
-    found = translate(error)
-    return found.kind is Kind.NETWORK and found.code in (None, 429, 502, 503, 504)
-
-
-def _with_retry(method: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-    """A cloud that cannot be reached at all is given up sooner: nobody should wait 20 s to be told to plug in."""
-    retry_module = load("google.api_core.retry")
-    began = time.monotonic()
-
-    def again(error: BaseException) -> bool:
-        found = translate(error)
-        return passing(found) and (found.code is not None or time.monotonic() - began < UNREACHABLE_AFTER)
-
-    retry = retry_module.Retry(predicate=again, initial=0.5, maximum=8.0, timeout=READ_RETRY_FOR)
-    return method(*args, retry=retry, **kwargs)
+    return error.kind is Kind.NETWORK and error.code in (None, 429, 502, 503, 504)
 
 
 def _run(

@@ -102,7 +102,7 @@ class Compute:
             # Scopes without a match come back too, empty and with a warning.
             return tuple(sorted(scope.removeprefix("zones/") for scope, found in pages if getattr(found, field)))
 
-        request = {"filter": f'name = "{name}"', "return_partial_success": True}
+        request = {"filter": f'name = "{name}"'}
         return await self._read(client, "aggregated_list", request, zones)
 
     async def _read(self, client: str, method: str, request: dict[str, Any], convert: Callable[[Any], T]) -> T:

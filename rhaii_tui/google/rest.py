@@ -47,14 +47,9 @@ class Rest:
         body: dict[str, Any] | None,
         *,
         timeout: float,
-        retry: Any,
+        retry: None,
     ) -> dict[str, Any]:
-        answer: dict[str, Any] = retry(lambda: self._attempt(method, url, query, body, timeout))()
-        return answer
-
-    def _attempt(
-        self, method: str, url: str, query: tuple[tuple[str, str], ...], body: dict[str, Any] | None, timeout: float
-    ) -> dict[str, Any]:
+        """One attempt; takes the same options as a client's method."""
         client, who = self._connect()
         response = client.request(
             method, url, params=query, json=body, headers=self._headers(who, method, url), timeout=timeout

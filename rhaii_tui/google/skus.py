@@ -85,7 +85,7 @@ def _price(sku: Mapping[str, Any]) -> Price | None:
         unit = expression["tieredRates"][-1]["unitPrice"]
         if unit.get("currencyCode", "USD") != "USD" or expression.get("usageUnit", "h") not in ("h", "GiBy.h"):
             return None
-        usd = int(unit.get("units", 0)) + int(unit.get("nanos", 0)) / 1e9
+        usd = round(int(unit.get("units", 0)) + int(unit.get("nanos", 0)) / 1e9, 9)
     except (KeyError, IndexError, TypeError, ValueError):
         return None
     return Price(usd=usd, source=SOURCE, as_of=str(info.get("effectiveTime", ""))[:10]) if usd >= 0 else None

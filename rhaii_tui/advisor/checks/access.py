@@ -109,8 +109,16 @@ async def _apis(look: Look, check: Check) -> Finding:
 
 async def _permissions(look: Look, check: Check) -> Finding:
     helpful = _helpful(look.target.accelerator)
-    wanted = (*_REQUIRED, *helpful)
-    held = await held_permissions(look.rest, look.endpoints.resourcemanager, look.target.project, wanted)
+    wanted: tuple[str, ...] = (*_REQUIRED, *helpful)
+    project, base = look.target.project, look.endpoints.resourcemanager
+    try:
+        held = await held_permissions(look.rest, base, project, wanted)
+    except CloudError as error:
+        if error.kind is not Kind.INVALID:
+            raise
+        # One name that this project's Google does not know refuses the whole question; the needed ones go alone.
+        wanted, helpful = _REQUIRED, {}
+        held = await held_permissions(look.rest, base, project, wanted)
     missing = [p for p in _REQUIRED if p not in held]
     lacking = [p for p in helpful if p not in held]
     text = f"{len(held)} of {len(wanted)} permissions held"

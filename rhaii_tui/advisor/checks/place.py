@@ -68,8 +68,9 @@ async def _not_offered(look: Look, check: Check, what: str, where: Awaitable[tup
         zones = await where
     except CloudError:
         zones = ()
-    near = [z for z in zones if z.rsplit("-", 1)[0] == look.target.region]
-    named = [*near, *(z for z in zones if z not in near)]
+    region, usual = look.target.region, accelerator_facts(look.target.accelerator).zone
+    continent = region.split("-")[0]
+    named = sorted(zones, key=lambda z: (not z.startswith(region), z != usual, not z.startswith(continent), z))
     more = f" and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
     offer = f"Choose a zone that does: {', '.join(named[:_SHOWN])}{more}." if named else "Choose another zone."
     return check.found(
