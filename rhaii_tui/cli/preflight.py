@@ -98,12 +98,13 @@ async def _look(flags: dict[str, object], endpoints: Endpoints, as_json: bool) -
         sources = {s.name: {"value": s.value, "source": s.source} for s in settings.values.values()}
         _echo({"type": "settings", "settings": sources})
     findings: list[Finding] = []
+    said: set[str] = set()
     async for finding in preflight(target, endpoints, notes=settings.warnings):
         findings.append(finding)
         if as_json:
             _echo({"type": "finding", **finding.model_dump(mode="json")})
         else:
-            for line in _lines(finding):
+            for line in _lines(finding, said):
                 typer.echo(line)
     code = verdict(findings)
     _result(findings, code, as_json)
@@ -121,10 +122,13 @@ def _result(findings: list[Finding], code: int, as_json: bool) -> None:
     typer.echo(f"Preflight {word}: " + ", ".join(f"{n} {name}" for name, n in counts.items()))
 
 
-def _lines(finding: Finding) -> list[str]:
+def _lines(finding: Finding, said: set[str]) -> list[str]:
+    """The finding, and what it means and asks for unless that has been said already."""
     lines = [f"{finding.status.value:<8}{finding.name}: {finding.message}"]
     if finding.status.value != "PASS":
-        lines += [f"        {text}" for text in (finding.meaning, finding.remediation) if text]
+        new = [text for text in (finding.meaning, finding.remediation) if text and text not in said]
+        said.update(new)
+        lines += [f"        {text}" for text in new]
     return lines
 
 

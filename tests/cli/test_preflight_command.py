@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -56,4 +57,19 @@ def test_bad_input_is_refused(practice, tmp_path: Path, arguments: tuple[str, ..
     assert code == 2
     assert lines[-1]["next"]
     assert errors.strip()
+    assert "Traceback" not in errors
+
+
+def test_without_credentials_it_fails_at_once_and_asks_nobody(tmp_path: Path) -> None:
+    """Google Cloud itself, logged out: one clear finding, the rest unknown, no request leaves the machine."""
+    environ = dict(os.environ, HOME=str(tmp_path), RHAII_TUI_HOME=str(tmp_path))
+    code, lines, errors = run(
+        environ, tmp_path, "--accelerator", "gpu", "--topology", "single", "--project", "my-project"
+    )
+    assert code == 1, errors
+    found = {line["rule"]: line for line in lines if line["type"] == "finding"}
+    assert found["preflight.credentials"]["status"] == "FAIL"
+    assert "application-default login" in found["preflight.credentials"]["remediation"]
+    assert found["preflight.zone"]["status"] == "UNKNOWN"
+    assert found["preflight.pull-secret"]["status"] == "FAIL"
     assert "Traceback" not in errors
