@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rhaii_tui.catalog.findings import Finding, Status
 from rhaii_tui.catalog.target import Target
-from rhaii_tui.deployment.events import CacheTested
+from rhaii_tui.deployment.events import CacheTested, Event
+from rhaii_tui.deployment.narration import told
 from rhaii_tui.deployment.plan import Plan
 from rhaii_tui.deployment.state import RunState
 from rhaii_tui.endpoints import Endpoints
@@ -91,8 +93,15 @@ class Journey:
             return self.session
         await self._leave()
         self.session = await Session.open(target, self.endpoints, self.home)
+        self.session.subscribe(self._tell)
         self._app.bridge.attach(self.session)
         return self.session
+
+    def _tell(self, event: Event, state: RunState) -> None:
+        """The run's own story is a log stream like any other."""
+        if self.session is not None and (text := told(event, state)):
+            stamp = datetime.fromtimestamp(event.at).strftime("%H:%M:%S")
+            self.session.logbook.extend("run", [f"{stamp} {text}"])
 
     def holds(self, target: Target) -> bool:
         """This very deployment was approved already and its run is held here."""

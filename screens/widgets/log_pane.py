@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from textual import on
 from textual.app import ComposeResult
@@ -17,6 +18,8 @@ from screens.theme.figures import clip
 from screens.widgets.log_view import LogView
 from screens.widgets.prompt_line import PromptLine
 
+RUN_STREAM = "run"
+"""The stream that tells the run's own events."""
 _ASK = {
     "filter": "show only: text, /regex/, !not this",
     "search": "find: text or /regex/, then n and N",
@@ -51,6 +54,9 @@ class LogPane(Vertical):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._book: LogBook | None = None
+        self._stop: Callable[[], None] = lambda: None
+        self._chosen = False
+        """The user has switched streams; until then the first container's replaces the run's own."""
         self._search = ""
         self._note = ""
 
@@ -69,7 +75,8 @@ class LogPane(Vertical):
         """Show this book from now on."""
         if book is self._book:
             return
-        self._book = book
+        self._stop()
+        self._book, self._chosen = book, False
         self._stop = book.listen(self._arrived)
         self.stream = ""
         self.view.clear()
@@ -78,11 +85,10 @@ class LogPane(Vertical):
         self._paint()
 
     def on_unmount(self) -> None:
-        if self._book is not None:
-            self._stop()
+        self._stop()
 
     def _arrived(self, stream: str, lines: list[str]) -> None:
-        if not self.stream:
+        if not self.stream or (self.stream == RUN_STREAM and not self._chosen and stream != RUN_STREAM):
             self.stream = stream
         elif stream == self.stream:
             self.view.extend(lines)
@@ -92,6 +98,7 @@ class LogPane(Vertical):
     def show(self, stream: str) -> None:
         """Switch to a stream if it has lines."""
         if self._book is not None and stream in self._book.streams():
+            self._chosen = True
             self.stream = stream
 
     def watch_stream(self, stream: str) -> None:
@@ -218,6 +225,7 @@ class LogPane(Vertical):
     def action_stream(self, step: int) -> None:
         streams = self._book.streams() if self._book else ()
         if len(streams) > 1 and self.stream in streams:
+            self._chosen = True
             self.stream = streams[(streams.index(self.stream) + step) % len(streams)]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
