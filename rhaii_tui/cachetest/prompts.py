@@ -27,9 +27,11 @@ class Sizes:
     characters_per_token: float
 
     def expected_hit(self, block: int) -> int:
-        """Tokens a follow-up should find cached: whole blocks of the shared prefix, at most n-1 tokens."""
-        shared = min(self.prefix_tokens, self.prefix_tokens + self.suffix_tokens - 1)
-        return block * (shared // block)
+        """Tokens a follow-up should at least find cached: whole blocks of the shared prefix.
+
+        4 % off the prefix's length: characters per token are measured on other text than the prompt's own.
+        """
+        return block * int(self.prefix_tokens * 0.96 // block)
 
 
 def sizes_for(block: int, max_model_len: int, characters_per_token: float) -> Sizes:
@@ -39,7 +41,7 @@ def sizes_for(block: int, max_model_len: int, characters_per_token: float) -> Si
     """
     suffix = 16
     longest = int(max_model_len * 0.8) - suffix
-    return Sizes(min(max(1024, 8 * block), longest), suffix, characters_per_token)
+    return Sizes(min(max(1024, 8 * block) + block // 2, longest), suffix, characters_per_token)
 
 
 def text(seed: str, characters: int) -> str:

@@ -52,19 +52,6 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Counters:
-    """Counters of one replica at a moment. Tokens unless named otherwise; None when it could not be read."""
-
-    pod: str
-    requests: float
-    queries: float
-    hits: float
-    block: int | None = None
-    caching: bool | None = None
-    started: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class Share:
     """A replica's part in the run's window."""
 

@@ -25,11 +25,11 @@ class Traffic:
 
     def __init__(self, base: str, model: str) -> None:
         self._hello = {"base": base, "model": model}
-        self._process: asyncio.subprocess.Process | None = None
+        self.process: asyncio.subprocess.Process | None = None
         self.lag_p99_ms = 0.0
 
     async def __aenter__(self) -> Traffic:
-        self._process = await asyncio.create_subprocess_exec(
+        self.process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "rhaii_tui.cachetest.loadgen",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
             limit=LINE_LIMIT,
@@ -39,7 +39,7 @@ class Traffic:
 
     async def __aexit__(self, kind: type[BaseException] | None, value: BaseException | None,
                         trace: TracebackType | None) -> None:  # fmt: skip
-        process = self._process
+        process = self.process
         if process is None or process.stdin is None:
             return
         if kind is not None and process.returncode is None:
@@ -51,11 +51,11 @@ class Traffic:
             process.kill()
             await process.wait()
 
-    async def ask(self, requests: Sequence[dict[str, Any]], concurrency: int = 1) -> AsyncIterator[Record]:
-        """Send requests, at most `concurrency` at once; records as they end. Raises GeneratorDied."""
-        await self._send({"ask": list(requests), "concurrency": concurrency})
-        async for record in self._records():
-            yield record
+    async def ask(self, request: dict[str, Any]) -> Record:
+        """Send one request and wait for its end. Raises GeneratorDied."""
+        await self._send({"ask": [request], "concurrency": 1})
+        records = [record async for record in self._records()]
+        return records[0]
 
     async def load(
         self, phase: str, prompts: Sequence[str], seconds: float, concurrency: int, max_tokens: int
@@ -68,9 +68,9 @@ class Traffic:
             yield record
 
     async def _records(self) -> AsyncIterator[Record]:
-        assert self._process is not None
-        assert self._process.stdout is not None
-        while line := await self._process.stdout.readline():
+        assert self.process is not None
+        assert self.process.stdout is not None
+        while line := await self.process.stdout.readline():
             message = json.loads(line)
             if "done" in message:
                 self.lag_p99_ms = max(self.lag_p99_ms, float(message["lag_p99_ms"]))
@@ -79,10 +79,10 @@ class Traffic:
         raise GeneratorDied("the load generator ended before its work was done")
 
     async def _send(self, message: dict[str, Any]) -> None:
-        assert self._process is not None
-        assert self._process.stdin is not None
+        assert self.process is not None
+        assert self.process.stdin is not None
         try:
-            self._process.stdin.write(json.dumps(message).encode() + b"\n")
-            await self._process.stdin.drain()
+            self.process.stdin.write(json.dumps(message).encode() + b"\n")
+            await self.process.stdin.drain()
         except (BrokenPipeError, ConnectionResetError) as fault:
             raise GeneratorDied("the load generator ended") from fault

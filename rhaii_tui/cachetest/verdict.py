@@ -14,7 +14,7 @@ from rhaii_tui.cachetest.statistics import chance_all_on_one, chance_of_at_least
 
 PROVEN, NOT_PROVEN, NOT_APPLICABLE, UNKNOWN = "PROVEN", "NOT PROVEN", "NOT APPLICABLE", "UNKNOWN"
 LAG_LIMIT_MS = 50.0
-"""A generator whose loop is late by more than this blurs every latency it reports."""
+"""A generator whose loop is late by more than this (p99) blurs latencies: they are withheld. Counters do not blur."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +69,27 @@ def conclude(o: Observations) -> Verdict:
     cold = [r.ttft_ms for r in ours if r.phase == "control" and r.ok and r.ttft_ms is not None]
     warm = [r.ttft_ms for r in ours if r.phase == "affinity" and r.repeat > 0 and r.ok and r.ttft_ms is not None]
     routing, cache, name, reasons, hint = _rules(o)
+    late = o.lag_p99_ms > LAG_LIMIT_MS
+    if late:
+        reasons.append(f"No latencies: the load generator was {o.lag_p99_ms:.0f} ms late itself (p99).")
     return Verdict(
-        routing, cache, name, tuple(reasons), hint, sent=len(ours), ok=ok,
-        saved_ms=median_difference(cold, warm), load=o.load, shares=o.warm_shares,
-    )  # fmt: skip
+        routing,
+        cache,
+        name,
+        tuple(reasons),
+        hint,
+        sent=len(ours),
+        ok=ok,
+        saved_ms=None if late else median_difference(cold, warm),
+        load=o.load,
+        shares=o.warm_shares,
+    )
 
 
 def _rules(o: Observations) -> tuple[str, str, str, list[str], str]:
     tested = [r for r in o.records if r.phase in ("affinity", "control")]
     if not o.healthy or not tested or not any(r.ok for r in tested):
         return UNKNOWN, UNKNOWN, "NOT READY", ["The endpoint did not pass its health check."], "Look at the pods."
-    if o.lag_p99_ms > LAG_LIMIT_MS:
-        lag = f"The load generator's loop was {o.lag_p99_ms:.0f} ms late (p99; limit {LAG_LIMIT_MS:.0f} ms)."
-        return UNKNOWN, UNKNOWN, "GENERATOR LIMITED", [lag], "Run it on a less busy machine."
     foreign = _foreign(o)
     if foreign:
         return UNKNOWN, UNKNOWN, "CONTAMINATED", [foreign], "Repeat it when nobody else uses the service."

@@ -147,3 +147,9 @@ def test_affinity_counts_only_attributed_follow_ups() -> None:
     blind = tuple(replace(r, replica="") for r in records)
     assert affinity(blind, 3).trials == 0
     assert affinity(records, 3).matches == 24
+
+
+def test_a_late_generator_withholds_latencies_and_no_more() -> None:
+    verdict = conclude(replace(observed(), lag_p99_ms=80))
+    assert (verdict.routing, verdict.cache, verdict.saved_ms) == ("PROVEN", "PROVEN", None)
+    assert any("80 ms late" in reason for reason in verdict.reasons)

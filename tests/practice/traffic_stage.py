@@ -137,7 +137,7 @@ class Stage:
 
     def scheduler(self, *args: str) -> None:
         """A Ready scheduler pod whose picker answers."""
-        labels = {"app.kubernetes.io/component": "llminferenceservice-router-scheduler"}
+        labels = {"app.kubernetes.io/name": SVC, "app.kubernetes.io/component": "llminferenceservice-router-scheduler"}
         container = {"name": "main", "args": ["--pool-name", f"{SVC}-inference-pool", *args]}
         status = {"podIP": "10.8.2.1", **condition("Ready")}
         name = f"{SVC}-kserve-router-scheduler-0"
