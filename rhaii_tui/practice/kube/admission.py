@@ -12,6 +12,7 @@ from rhaii_tui.practice.kube.checks import Cause, Mistyped
 from rhaii_tui.practice.kube.errors import StatusError
 from rhaii_tui.practice.kube.kinds import Kind
 from rhaii_tui.practice.kube.shape import Shape, defined, known
+from rhaii_tui.practice.kube.store import copied
 
 Json = dict[str, Any]
 
@@ -99,7 +100,7 @@ def check_apply(call: Call, obj: Json) -> None:
 def complete(call: Call, obj: Json, live: Json | None) -> Json:
     """Fill in defaults, check the rules, ask the webhooks. Raises 422 with its causes, or what a webhook raised."""
     shape = shape_of(call.kind, call.path.version)
-    obj = checks.defaulted(obj, shape)
+    obj = checks.defaulted(copied(obj), shape)
     if not call.kind.custom:
         defaults.apply(obj, call.store)
     for check in call.cluster.admission:
@@ -108,8 +109,6 @@ def complete(call: Call, obj: Json, live: Json | None) -> Json:
     found |= {(cause.field, cause.message): cause for cause in rules.violations(obj, live)}
     if found:
         raise invalid(call, obj, list(found.values()))
-    for webhook in call.cluster.admission:
-        webhook(obj)
     return obj
 
 
