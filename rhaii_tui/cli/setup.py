@@ -212,7 +212,11 @@ async def _deploy(session: Session, wishes: Wishes, out: Output) -> int:
                 out.line("Nothing was created.")
                 return Exit.FAILED
             session.approve("--yes" if wishes.yes else "terminal")
-        await session.run()
+        state = await session.run()
+        if state.outcome == "done" and wishes.cache_test:
+            from rhaii_tui.cli.setup_test import test_session
+
+            await test_session(session, out)
     finally:
         forget()
         if session.state.outcome == "cancelled":

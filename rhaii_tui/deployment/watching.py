@@ -208,11 +208,14 @@ class Watching:
         )
 
     def _follow_logs(self, pod: Obj) -> None:
-        spec, name = pod.get("spec") or {}, str(pod["metadata"]["name"])
-        for container in [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]:
-            key = f"log {uid(pod)} {container['name']}"
-            if key not in self._tasks:
-                work = self._follow(name, str(container["name"]), is_replica=_role(pod) == "replica")
+        """A follower for each container that has run; before that there is nothing to read."""
+        status, name = pod.get("status") or {}, str(pod["metadata"]["name"])
+        for one in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]:
+            state = one.get("state") or {}
+            has_run = "running" in state or "terminated" in state or int(one.get("restartCount") or 0) > 0
+            key = f"log {uid(pod)} {one['name']}"
+            if has_run and key not in self._tasks:
+                work = self._follow(name, str(one["name"]), is_replica=_role(pod) == "replica")
                 self._tasks[key] = asyncio.create_task(work, name=key)
 
     async def _follow(self, pod: str, container: str, *, is_replica: bool) -> None:
