@@ -241,8 +241,13 @@ class Store:
         version = self.version(*key)
         if version is None or version.obj["metadata"].get("finalizers"):
             return
-        if key[0] == "Namespace" and self._content(key[2]):
-            return
+        if key[0] == "Namespace":
+            content = self._content(key[2])
+            if any(kind != "Event" for kind, *_ in content):
+                return
+            for event in content:  # the last pods' ends were told after the namespace had been emptied
+                told = self._objects["Event"][event[1:]]
+                self._put("DELETED", "Event", {**told.obj}, told)
         self._remove(key, version)
 
     def _remove(self, key: Key, version: Version) -> None:
