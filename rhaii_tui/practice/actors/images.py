@@ -125,4 +125,6 @@ def _weight(image: str) -> tuple[int, float]:
         return 7_837_413_376, 165.0
     if "storage-initializer" in name:
         return 391_204_864, 19.0
+    if image.startswith((PRIVATE, "ghcr.io/opendatahub-io/")):
+        return 214_958_080, 26.0
     return 96_468_992, 7.0
