@@ -64,8 +64,8 @@ def read_toml(path: Path) -> dict[str, str]:
     return {key: str(value) for key, value in data.items() if isinstance(value, str | int) and value is not True}
 
 
-def read_gcloud(environ: Mapping[str, str], home: Path) -> tuple[dict[tuple[str, str], str], Path | None]:
-    """The active gcloud configuration as {(section, key): value}, and the file it was read from.
+def read_gcloud(environ: Mapping[str, str], home: Path) -> dict[tuple[str, str], str]:
+    """The active gcloud configuration as {(section, key): value}.
 
     A missing or unreadable configuration is empty: gcloud need not be installed.
     """
@@ -80,8 +80,8 @@ def read_gcloud(environ: Mapping[str, str], home: Path) -> tuple[dict[tuple[str,
     try:
         parser.read_string(read_text(path))
     except (SettingsError, configparser.Error):
-        return {}, None
-    return {(section, key): value for section in parser.sections() for key, value in parser.items(section)}, path
+        return {}
+    return {(section, key): value for section in parser.sections() for key, value in parser.items(section)}
 
 
 def read_text(path: Path) -> str:

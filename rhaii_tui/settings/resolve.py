@@ -60,7 +60,9 @@ class _Offers:
         self._exports = {name: read_exports(folder / name) for name in _FILES if (folder / name).is_file()}
         config = config_home(environ) / "config.toml"
         self._config = read_toml(config) if config.is_file() else {}
-        self._gcloud, self._gcloud_path = read_gcloud(environ, Path(environ.get("HOME") or Path.home()))
+        # gcloud's defaults belong to the real cloud: one with a project of its own has no use for them.
+        own = endpoints.project is not None
+        self._gcloud = {} if own else read_gcloud(environ, Path(environ.get("HOME") or Path.home()))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -77,7 +79,7 @@ class _Offers:
         yield from self._variables(name, names.ENVIRONMENT[name])
         if name in self._config:
             yield Setting(name, self._config[name], "config.toml")
-        if name in names.GCLOUD:
+        if name in names.GCLOUD and self._endpoints.project is None:
             variable, section, key = names.GCLOUD[name]
             if self._environ.get(variable):
                 yield Setting(name, self._environ[variable], f"environment {variable}")

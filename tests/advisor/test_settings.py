@@ -80,7 +80,7 @@ def test_precedence_from_flag_to_default(home: Path) -> None:
 
 def test_the_practice_cloud_brings_its_own_project(home: Path) -> None:
     """A real project or secret lying about must not be carried into it; a flag may."""
-    gcloud(home, "[core]\nproject = real-project\n")
+    gcloud(home, "[core]\nproject = real-project\n[compute]\nzone = asia-east1-a\n")
     (home / "redhat-pull-secret.yaml").write_text("kind: Secret")
     env = environ(home, PROJECT_ID="real-project", ZONE="us-central1-b")
     settings = resolve(GPU, practice(home), env, home)
@@ -88,6 +88,7 @@ def test_the_practice_cloud_brings_its_own_project(home: Path) -> None:
     assert settings.values["project"].source == "practice cloud"
     assert settings.get("pull_secret_file") == str(home / "p.yaml")
     assert settings.get("zone") == "us-central1-b"
+    assert resolve(GPU, practice(home), environ(home), home).values["zone"].source == "built-in default"
     flagged = resolve({**GPU, "project": "other-project"}, practice(home), env, home)
     assert flagged.get("project") == "other-project"
 

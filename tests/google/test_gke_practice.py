@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import httpx
 import pytest
 
 from rhaii_tui.catalog.prices import shipped
@@ -85,6 +86,32 @@ async def test_a_pool_beyond_the_quota_is_refused_with_its_figures(cloud: Endpoi
         await Gke(cloud, wanted.project).create_node_pool(wanted, {})
     assert caught.value.kind is Kind.QUOTA
     assert "NVIDIA_T4_GPUS" in caught.value.message
+
+
+async def test_a_stockout_shows_in_the_instance_group_long_before_the_operation_ends(
+    practice, cloud: Endpoints,
+) -> None:  # type: ignore[no-untyped-def]  # fmt: skip
+    wanted = target(cloud, cluster="dry-test", zone="us-central1-c")
+    gke, compute = Gke(cloud, wanted.project), Compute(cloud, wanted.project)
+    await wait(gke, await gke.create_cluster(wanted, {}), cloud.clock)
+    fault = f"{practice.descriptor['control']}/faults/stockout"
+    async with httpx.AsyncClient(trust_env=False) as client:
+        (await client.post(fault, json={"on": True})).raise_for_status()
+        told: asyncio.Queue[CloudError] = asyncio.Queue()
+
+        async def look() -> tuple[CloudError, ...]:
+            pool = await gke.get_node_pool(wanted.zone, wanted.cluster, wanted.pool)
+            return await compute.group_errors(pool.instance_groups[0])
+
+        creating = await gke.create_node_pool(wanted, {})
+        waiting = asyncio.create_task(wait(gke, creating, cloud.clock, trouble=told.put_nowait, look=look))
+        async with asyncio.timeout(20):
+            first = await told.get()
+        assert first.kind is Kind.STOCKOUT
+        assert not waiting.done()
+        (await client.post(fault, json={"on": False})).raise_for_status()
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
 
 
 async def test_questions_to_compute(cloud: Endpoints) -> None:
