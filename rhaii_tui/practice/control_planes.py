@@ -29,7 +29,7 @@ class ControlPlanes:
         taken = name in self._world.clusters  # names are unique per location only
         self._world.clusters[f"{name}.{location}" if taken else name] = cluster
         actors = asyncio.create_task(run_actors(self._world, cluster), name=f"actors of {name}")
-        actors.add_done_callback(_report)
+        actors.add_done_callback(report_failure)
         self._actors[cluster] = actors
         write_kubeconfig(self._world, self._kubeconfig)
         return cluster
@@ -51,7 +51,7 @@ class ControlPlanes:
             await self.close(cluster)
 
 
-def _report(actors: asyncio.Task[None]) -> None:
+def report_failure(task: asyncio.Task[None]) -> None:
     """A dead actor is a defect of the practice cloud: say so in its log, or a road would hang without a word."""
-    if not actors.cancelled() and actors.exception() is not None:
-        _log.error("%s ended", actors.get_name(), exc_info=actors.exception())
+    if not task.cancelled() and task.exception() is not None:
+        _log.error("%s ended", task.get_name(), exc_info=task.exception())

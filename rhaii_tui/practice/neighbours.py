@@ -6,6 +6,7 @@ import asyncio
 
 from rhaii_tui.practice.actors.foreign import foreign_workloads
 from rhaii_tui.practice.actors.nodes import add_node
+from rhaii_tui.practice.control_planes import report_failure
 from rhaii_tui.practice.google.gke import KubernetesEngine
 from rhaii_tui.practice.google.records import Cluster
 from rhaii_tui.practice.kube.cluster import KubeCluster
@@ -32,15 +33,14 @@ class Neighbours:
         cluster = await self._engine.seed(NAME, ZONE, _POOL)
         if cluster.kube is None:
             return
-        self._furnishing = asyncio.create_task(self._furnish(cluster, cluster.kube))
+        self._furnishing = asyncio.create_task(self._furnish(cluster, cluster.kube), name=f"furnishing of {NAME}")
+        self._furnishing.add_done_callback(report_failure)
         await asyncio.sleep(0)  # lets the nodes register before the first question
 
     async def _furnish(self, cluster: Cluster, kube: KubeCluster) -> None:
         places = [(pool, place) for pool in cluster.pools.values() for place in sorted(pool.nodes)]
-        await asyncio.gather(
-            foreign_workloads(self._world, kube),
-            *(add_node(self._world, kube, pool.record, place) for pool, place in places),
-        )
+        await asyncio.gather(*(add_node(self._world, kube, pool.record, place) for pool, place in places))
+        await foreign_workloads(self._world, kube)
 
     async def stop(self) -> None:
         """Stop moving in."""

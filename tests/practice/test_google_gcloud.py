@@ -35,6 +35,15 @@ def test_clusters_are_listed_and_described(gcloud: Any) -> None:
     assert shared["status"] == "RUNNING"
 
 
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
+def test_kubectl_works_with_the_credentials_that_gcloud_writes(gcloud: Any, practice: Practice) -> None:
+    gcloud("container", "clusters", "get-credentials", "shared-tools", *AT)
+    command = ["kubectl", "get", "nodes", "--output=name"]
+    done = subprocess.run(command, env=practice.gcloud_environ(), capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.split()) == 2
+
+
 def test_pools_are_created_resized_and_deleted(gcloud: Any, practice: Practice) -> None:
     pool = ("t4", "--cluster", "shared-tools", *AT)
     t4 = ("--machine-type", "n1-standard-4", "--accelerator", "type=nvidia-tesla-t4,count=1", "--num-nodes", "1")

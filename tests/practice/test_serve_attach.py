@@ -48,6 +48,12 @@ def test_a_folder_nobody_may_write_to_is_one_clear_error(tmp_path: Path, monkeyp
         pass
 
 
+def test_a_cloud_that_does_not_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RHAII_TUI_HOME", str(tmp_path))
+    with pytest.raises(PracticeUnavailable, match="speed"), open_cloud_blocking(True, speed=0.5):
+        pass
+
+
 def test_a_dead_clouds_folder_is_ignored_and_swept(tmp_path: Path) -> None:
     folder = registry.new_folder(tmp_path)
     (folder / registry.DESCRIPTOR).write_text('{"served": true, "started": 1}')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 import uuid
 from collections import OrderedDict
@@ -15,6 +16,7 @@ from rhaii_tui.practice.world import PROJECT_NUMBER
 
 CONTAINER = "https://container.googleapis.com/v1"
 _KEPT = 500
+_log = logging.getLogger(__name__)
 
 
 class OperationFailed(Exception):
@@ -70,6 +72,9 @@ class Operation:
                 condition = {"code": failure.condition, "canonicalCode": "RESOURCE_EXHAUSTED"}
                 kind = "nodepoolConditions" if "nodePools" in self.record["targetLink"] else "clusterConditions"
                 self.record[kind] = [{**condition, "message": failure.message}]
+        except Exception:  # noqa: BLE001 - a defect is Google's internal error to the client, a trace in our log
+            _log.exception("%s %s", self.type, self.name)
+            self.record["error"] = {"code": 13, "message": "Internal error."}
         finally:
             self.record["status"] = "DONE"
             self.record["endTime"] = CloudClock.stamp_micro()
