@@ -41,9 +41,10 @@ class CacheConsoleScreen(RoadScreen):
         Binding("r", "again", "Test again", id="test.again", tooltip="Run the whole test once more"),
         Binding("g", "go_on", "Go on", id="test.next", tooltip="To the summary"),
         Binding("c", "stop", "Stop", id="test.stop", tooltip="Stop sending; what was seen stays"),
-        Binding("enter", "read", "Reasons", id="test.read", tooltip="Verdict and reasons in full"),
+        Binding("i", "read", "Reasons", id="test.read", tooltip="Verdict and reasons in full"),
     ]
     AUTO_FOCUS = "#test-all"
+    FIRST_KEY = "test.next"
 
     tested: reactive[ConsoleState] = reactive(ConsoleState())
 
@@ -102,6 +103,7 @@ class CacheConsoleScreen(RoadScreen):
             self.query_one("#test-shares", Static).update(pages.replicas(state, right))
             self.query_one("#test-load", Static).update(pages.throughput(state))
             self.query_one("#test-verdict", Static).update(pages.verdict(state.verdict))
+        self.recheck()
         self.refresh_bindings()
 
     def action_again(self) -> None:
@@ -112,7 +114,8 @@ class CacheConsoleScreen(RoadScreen):
         self._work = self.run_worker(self._test(), exclusive=True, group="test", exit_on_error=False)
 
     async def _test(self) -> None:
-        state, painted = ConsoleState(), 0.0
+        known = tuple(r.pod for r in self.road.run_state.replicas if r.role == "replica")
+        state, painted = ConsoleState(known=known), 0.0
         try:
             async for event in self.road.journey.test(self._plan):
                 state = fold(state, event)

@@ -23,6 +23,8 @@ from rhaii_tui.cachetest.records import (
 class ConsoleState:
     """One console run so far."""
 
+    known: tuple[str, ...] = ()
+    """Replicas known before the test: their letters must not change while it runs."""
     health: tuple[HealthChecked, ...] = ()
     phase: PhaseStarted | None = None
     done: int = 0
@@ -41,7 +43,7 @@ class ConsoleState:
     @property
     def pods(self) -> tuple[str, ...]:
         """Replicas that are known to have answered or counted, in a stable order: their letters."""
-        named = {r.replica for r in self.records if r.replica} | {s.pod for s in self.shares}
+        named = {r.replica for r in self.records if r.replica} | {s.pod for s in self.shares} | set(self.known)
         return tuple(sorted(named))
 
     def letter(self, pod: str) -> str:

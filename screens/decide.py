@@ -84,6 +84,7 @@ class DecideScreen(RoadScreen):
         ),
     ]
     AUTO_FOCUS = "ShapeTable"
+    FIRST_KEY = "decide.check"
 
     def body(self) -> Iterator[Widget]:
         yield ShapeTable()

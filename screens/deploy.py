@@ -21,6 +21,7 @@ from screens.widgets.row_list import RowList
 
 TICK_SECONDS = 0.5
 """How often elapsed times are repainted; in practice a tick is half a cloud minute."""
+_NOTHING_YET = "No findings. Conditions and cluster events come once the gateway is being created."
 PANES = ("steps", "replicas", "status", "log")
 
 
@@ -52,7 +53,7 @@ class DeployScreen(RoadScreen):
             with VerticalScroll(id="replicas", classes="pane"):
                 yield ReplicaLanes()
             with Vertical(id="status", classes="pane"):
-                yield Static("Nothing has been reported yet.", id="status-none", classes="dim")
+                yield Static(_NOTHING_YET, id="status-none", classes="dim")
                 yield RowList(id="status-rows")
             with Vertical(id="log", classes="pane"):
                 yield LogPane()
@@ -92,6 +93,7 @@ class DeployScreen(RoadScreen):
             lanes.state, lanes.now = state, now
             self._paint_status()
             self._paint_tabs()
+        self.recheck()
         self.refresh_bindings()
 
     def _paint_status(self) -> None:

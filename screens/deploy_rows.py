@@ -12,6 +12,8 @@ from rhaii_tui.deployment.state import Condition, RunState, SeenEvent, StepState
 from screens.theme.figures import clip, duration, gauge, usd
 from screens.theme.signs import STATUS, sign
 
+_SHORT = {"LLMInferenceService": "llmisvc"}
+"""kubectl's own short names, where the full one would leave no room for the condition."""
 _OVER = ("done", "already", "skipped")
 
 
@@ -33,7 +35,7 @@ def elapsed(step: StepState, now: float, rate: float) -> float | None:
 def rail(state: RunState, now: float, width: int) -> list[Content]:
     """One row per step: sign, title, elapsed, usual, and how far it is by its own count or by the clock."""
     critical = set(state.plan.critical_path) if state.plan else set()
-    wide = max(20, min(30, width - 19))
+    wide = max(20, min(30, width - 17))
     room = max(0, width - wide - 19)
     rows = []
     for step in state.steps:
@@ -182,7 +184,7 @@ def _clock(at: float) -> str:
 
 def _condition_row(condition: Condition, width: int) -> Row:
     mark = sign(condition.status)
-    what = f"{condition.kind} {condition.condition}"
+    what = f"{_SHORT.get(condition.kind, condition.kind)} {condition.condition}"
     wide = min(38, width - 10)
     why = "" if condition.status == "True" else condition.reason
     line = Content.assemble(

@@ -33,12 +33,12 @@ class PlanScreen(RoadScreen):
     """
     BINDINGS = [
         Binding("a", "approve", "Approve", id="plan.approve", tooltip="Begin; asks once more and says the price"),
-        Binding("enter", "read", "Commands", id="plan.read", tooltip="The commands that equal this step"),
         Binding("y", "copy(False)", "Copy", id="plan.copy", tooltip="Copy this step's commands"),
         Binding("Y", "copy(True)", "Copy all", id="plan.copyall", tooltip="Copy the whole plan as a script"),
         Binding("d", "deploy", "Deploy", show=False, id="plan.deploy", tooltip="To the run that is under way"),
     ]
     AUTO_FOCUS = "RowList"
+    FIRST_KEY = "plan.approve"
 
     plan: Plan | None = None
 

@@ -44,12 +44,12 @@ class PreflightScreen(RoadScreen):
     """
     BINDINGS = [
         Binding("g", "go_on", "Go on to the plan", id="check.next", tooltip="To the plan; not while something fails"),
-        Binding("enter", "read", "Details", id="check.read", tooltip="What was read, what it means, what to do"),
         Binding("r", "retry", "Retry", id="check.retry", tooltip="Look at everything again"),
         Binding("z", "zone", "Zone", id="check.zone", tooltip="Another zone, then look again"),
         Binding("s", "app.pop_screen", "Answers", show=False, id="check.answers", tooltip="Change an answer"),
     ]
     AUTO_FOCUS = "RowList"
+    FIRST_KEY = "check.next"
 
     def __init__(self) -> None:
         super().__init__()
@@ -106,6 +106,7 @@ class PreflightScreen(RoadScreen):
         listing.show([self._row(key, (listing.size.width or self.size.width) - 3) for key in self._order])
         self._paint_head()
         self._paint_text()
+        self.recheck()
         self.refresh_bindings()
 
     def _row(self, key: str, width: int) -> Content:

@@ -21,6 +21,8 @@ class RoadScreen(Screen[None]):
     STAGE = ""
     SUMMARY = ""
     """One sentence for the help page: what this screen is for."""
+    FIRST_KEY = ""
+    """The id of the binding that the key bar shows first: the next decision."""
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-broad")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]
     BINDINGS = [
@@ -28,6 +30,9 @@ class RoadScreen(Screen[None]):
         Binding("question_mark,f1", "app.help", "Help", key_display="?", id="road.help", tooltip="Keys of this screen"),
         Binding("q", "app.quit", "Quit", id="road.quit", tooltip="Leave; asks first while something runs"),
     ]
+
+    _refused = ""
+    """The action whose refusal stands in the note line."""
 
     def compose(self) -> ComposeResult:
         yield TopBar(self.STAGE)
@@ -69,10 +74,17 @@ class RoadScreen(Screen[None]):
         reason = self.refusal(action)
         if reason:
             self.say(reason, "WARN")
+            self._refused = action
         return bool(reason)
+
+    def recheck(self) -> None:
+        """Take a refusal back from the note line once it no longer holds."""
+        if self._refused and not self.refusal(self._refused):
+            self.say("")
 
     def say(self, text: str, status: str = "") -> None:
         """Tell something in the line above the keys."""
+        self._refused = ""
         self.query_one(NoteLine).say(text, status)
 
     def action_back(self) -> None:

@@ -28,7 +28,8 @@ class KeyBar(Widget):
             binding = active.binding
             if binding.show and binding.id:
                 found.setdefault(binding.id, (binding, active.enabled and not self._refused(binding.action)))
-        return sorted(found.values(), key=lambda shown: shown[0].key != "enter")
+        first = getattr(self.screen, "FIRST_KEY", "")
+        return sorted(found.values(), key=lambda shown: shown[0].id != first)
 
     def _refused(self, action: str) -> bool:
         refusal = getattr(self.screen, "refusal", None)

@@ -18,8 +18,6 @@ from screens.theme.figures import clip
 from screens.widgets.log_view import LogView
 from screens.widgets.prompt_line import PromptLine
 
-RUN_STREAM = "run"
-"""The stream that tells the run's own events."""
 _ASK = {
     "filter": "show only: text, /regex/, !not this",
     "search": "find: text or /regex/, then n and N",
@@ -56,7 +54,8 @@ class LogPane(Vertical):
         self._book: LogBook | None = None
         self._stop: Callable[[], None] = lambda: None
         self._chosen = False
-        """The user has switched streams; until then the first container's replaces the run's own."""
+        """The user has switched streams; until then the newest one is shown when it appears."""
+        self._seen: frozenset[str] = frozenset()
         self._search = ""
         self._note = ""
 
@@ -80,15 +79,18 @@ class LogPane(Vertical):
         self._stop = book.listen(self._arrived)
         self.stream = ""
         self.view.clear()
+        self._seen = frozenset(book.streams())
         if streams := book.streams():
-            self.stream = streams[0]
+            self.stream = streams[-1]
         self._paint()
 
     def on_unmount(self) -> None:
         self._stop()
 
     def _arrived(self, stream: str, lines: list[str]) -> None:
-        if not self.stream or (self.stream == RUN_STREAM and not self._chosen and stream != RUN_STREAM):
+        known = self._seen
+        self._seen = known | {stream}
+        if not self.stream or (not self._chosen and stream not in known):
             self.stream = stream
         elif stream == self.stream:
             self.view.extend(lines)
@@ -130,7 +132,7 @@ class LogPane(Vertical):
             head.update(Content("Log: the first lines come when the first container starts"))
             return
         at = streams.index(self.stream) + 1 if self.stream in streams else 0
-        many = f"  {at} of {len(streams)} streams" if len(streams) > 1 else ""
+        many = f"  {at} of {len(streams)} streams, [ and ] switch" if len(streams) > 1 else ""
         room = max(10, self.size.width - 8 - len(many))
         head.update(Content.assemble("Log ", (clip(self.stream, room), "$foreground bold"), many))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from textual.binding import Binding
 from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
@@ -22,6 +23,12 @@ class RowList(OptionList):
     }
     RowList:nocolor > .option-list--option-highlighted { text-style: reverse; }
     """
+
+    BINDINGS = [
+        Binding("enter", "select", "Details", id="row.details", tooltip="Everything about the row under the cursor"),
+        Binding("j", "cursor_down", "Down", show=False),
+        Binding("k", "cursor_up", "Up", show=False),
+    ]
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes, compact=True)
