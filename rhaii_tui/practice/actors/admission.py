@@ -12,7 +12,7 @@ from rhaii_tui.practice.kube.errors import StatusError
 if TYPE_CHECKING:
     from rhaii_tui.practice.kube.cluster import KubeCluster
 
-# kind -> namespace and name of the Deployment behind its webhook, the webhook's Service, its configuration and its path.
+# Per kind: namespace and name of the Deployment behind its webhook, the Service, the configuration, name and path.
 _KSERVE = ("opendatahub", "kserve-controller-manager", "kserve-webhook-server-service")
 _CERT_MANAGER = ("cert-manager", "cert-manager-webhook", "cert-manager-webhook")
 _HOOKS = {
@@ -36,7 +36,7 @@ _HOOKS = {
 
 
 def webhooks(cluster: KubeCluster) -> Callable[[Obj], None]:
-    """A check for `cluster.admission`: raises StatusError when the kind's webhook is configured and nobody answers it."""
+    """A check for `cluster.admission`: raises StatusError when the kind's webhook is configured but unanswered."""
 
     def check(obj: Obj) -> None:
         hook = _HOOKS.get(str(obj.get("kind")))
@@ -48,7 +48,8 @@ def webhooks(cluster: KubeCluster) -> Callable[[Obj], None]:
         if is_available(cluster.store.get("Deployment", namespace, deployment)):
             return
         url = f"https://{service}.{namespace}.svc:443{path}"
-        text = f'failed calling webhook "{name}": failed to call webhook: Post "{url}": no endpoints available for service "{service}"'
+        reason = f'no endpoints available for service "{service}"'
+        text = f'failed calling webhook "{name}": failed to call webhook: Post "{url}": {reason}'
         raise StatusError(500, f"Internal error occurred: {text}", details={"causes": [{"message": text}]})
 
     return check

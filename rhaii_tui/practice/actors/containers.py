@@ -126,12 +126,20 @@ class ContainerLife:
                 continue
             waited = duration(host.world.clock.monotonic() - began)
             took = duration(pulled.seconds or 0.5)
-            text = f'Successfully pulled image "{image}" in {took} ({waited} including waiting). Image size: {pulled.size} bytes.'
-            host.event("Normal", "Pulled", text)
+            text = f'Successfully pulled image "{image}" in {took} ({waited} including waiting).'
+            host.event("Normal", "Pulled", f"{text} Image size: {pulled.size} bytes.")
             return
 
     async def _pull_refused(self, image: str, failure: str, backoff: float) -> None:
         host, record = self._host, self._record
+        if missing := host.images.missing_secrets(host.pod):
+            text = "attempting to pull the image may not succeed."
+            names = ", ".join(missing)
+            host.event(
+                "Warning",
+                "FailedToRetrieveImagePullSecret",
+                f"Unable to retrieve some image pull secrets ({names}); {text}",
+            )
         host.event("Warning", "Failed", f'Failed to pull image "{image}": {failure}')
         host.event("Warning", "Failed", "Error: ErrImagePull")
         record.wait("ErrImagePull", failure)
@@ -182,10 +190,10 @@ class ContainerLife:
         )
         main = asyncio.create_task(process.main())
         stopping = asyncio.create_task(self._stopping.wait())
-        waits: set[asyncio.Task[object]] = {main, stopping}  # type: ignore[arg-type]
+        waits: set[asyncio.Task[object]] = {main, stopping}
         probing = None if record.init else asyncio.create_task(prober.run())
         if probing is not None:
-            waits.add(probing)  # type: ignore[arg-type]
+            waits.add(probing)
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             if main.done():

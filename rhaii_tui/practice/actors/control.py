@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rhaii_tui.practice.actors.objects import Key, key_of
+from rhaii_tui.practice.kube.errors import StatusError
 
 if TYPE_CHECKING:
     from rhaii_tui.practice.kube.cluster import KubeCluster
@@ -75,6 +76,10 @@ class Controller:
     def _attempt(self, key: Key) -> float | None:
         try:
             return self.reconcile(key)
+        except StatusError as refused:
+            # As with a namespace that is ending: the world's answer, not a fault of the controller.
+            log.info("%s was refused at %s: %s", type(self).__name__, "/".join(key), refused)
+            return RETRY
         except Exception:
             log.exception("%s could not reconcile %s", type(self).__name__, "/".join(key))
             return RETRY

@@ -1,4 +1,4 @@
-"""Istio's gateway controller: a Gateway becomes a Deployment and a LoadBalancer Service, and is Programmed once reachable."""
+"""Istio's gateway controller: a Gateway becomes a Deployment and a LoadBalancer, and is Programmed once reachable."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ def istio_runs(store: Store) -> bool:
 
 
 def gateway_has_ca(cluster: KubeCluster, namespace: str, name: str) -> bool:
-    """Whether the gateway's pods hold the CA that verifies the replicas (without it: 503 `Secret is not supplied by SDS`)."""
+    """Whether the gateway's pods hold the CA that verifies replicas; if not: 503 `Secret is not supplied by SDS`."""
     deployment = cluster.store.get("Deployment", namespace, f"{name}-istio")
     spec = deployment["spec"]["template"]["spec"] if deployment else {}
-    proxy = next((c for c in spec.get("containers", ()) if c["name"] == "istio-proxy"), {})
+    proxy: Obj = next((c for c in spec.get("containers", ()) if c["name"] == "istio-proxy"), {})
     mounted = {m["name"] for m in proxy.get("volumeMounts") or () if m["mountPath"].rstrip("/") == CA_FOLDER}
     for volume in spec.get("volumes") or ():
         if volume["name"] not in mounted:
@@ -170,8 +170,8 @@ class Gateways(Controller):
                 g["status"]["addresses"] = [{"type": "IPAddress", "value": ingress[0]["ip"]}]
             else:
                 text = (
-                    f"Assigned to service(s) {host}:80, but failed to assign to all requested addresses: address pending "
-                    f'for hostname "{host}"'
+                    f"Assigned to service(s) {host}:80, but failed to assign to all requested addresses: "
+                    f'address pending for hostname "{host}"'
                 )
                 set_condition(conditions, "Programmed", "False", "AddressNotAssigned", text, generation=generation)
             g["status"]["listeners"] = [
@@ -190,7 +190,7 @@ def _attached(route: Obj, namespace: str, name: str) -> bool:
 
 
 def _listener(spec: Obj, attached: int, generation: int, old: list[Obj]) -> Obj:
-    before = next((entry["conditions"] for entry in old if entry["name"] == spec["name"]), [])
+    before: list[Obj] = next((entry["conditions"] for entry in old if entry["name"] == spec["name"]), [])
     conditions = [dict(c) for c in before]
     for type_, status, reason in (
         ("Accepted", "True", "Accepted"),

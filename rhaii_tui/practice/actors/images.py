@@ -90,12 +90,19 @@ class Images:
         if is_engine(image) and not _ENGINE.match(image):
             raise PullFailed(f"{head}{image}: not found")
 
-    def _has_login(self, pod: Obj) -> bool:
-        namespace = pod["metadata"]["namespace"]
-        account = self._cluster.store.get("ServiceAccount", namespace, pod["spec"].get("serviceAccountName", "default"))
+    def missing_secrets(self, pod: Obj) -> list[str]:
+        """Names of pull secrets the pod lists and nobody created."""
+        return [name for name, secret in self._pull_secrets(pod).items() if secret is None]
+
+    def _pull_secrets(self, pod: Obj) -> dict[str, Obj | None]:
+        namespace, store = pod["metadata"]["namespace"], self._cluster.store
+        account = store.get("ServiceAccount", namespace, pod["spec"].get("serviceAccountName", "default"))
         names = [s["name"] for s in pod["spec"].get("imagePullSecrets") or ()]
         names += [s["name"] for s in (account or {}).get("imagePullSecrets") or ()]
-        secrets = (self._cluster.store.get("Secret", namespace, name) for name in names)
+        return {name: store.get("Secret", namespace, name) for name in names}
+
+    def _has_login(self, pod: Obj) -> bool:
+        secrets = self._pull_secrets(pod).values()
         return any(host == PRIVATE or host.startswith(PRIVATE + "/") for host in _logins(s for s in secrets if s))
 
 

@@ -103,8 +103,8 @@ class LLMInferenceServices(Controller):
         name, secret = kserve_workload.storage_secret(self.store, service)
         if name and secret is None:
             text = (
-                "failed to reconcile main workload: failed to build the expected main deployment: failed to attach storage "
-                f'credentials: Secret "{name}" not found'
+                "failed to reconcile main workload: failed to build the expected main deployment: "
+                f'failed to attach storage credentials: Secret "{name}" not found'
             )
             raise ReconcileFailed("MainWorkloadReady", "ReconcileSingleNodeWorkloadError", text)
         for child in kserve_workload.workload(self.store, service, spec):

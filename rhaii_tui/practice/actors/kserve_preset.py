@@ -70,13 +70,14 @@ def _fill(value: Any, service: Obj, model: str) -> Any:
         return [_fill(v, service, model) for v in value]
     if not isinstance(value, str) or "{{" not in value:
         return value
-    name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
+    name: str = service["metadata"]["name"]
+    namespace: str = service["metadata"]["namespace"]
+    known = {".ObjectMeta.Name": name, ".ObjectMeta.Namespace": namespace, ".Spec.Model.Name": model}
 
     def evaluate(match: re.Match[str]) -> str:
         expression = match[1]
         if expression.startswith("ChildName"):
             return child_name(name, expression.split("`")[1])
-        known = {".ObjectMeta.Name": name, ".ObjectMeta.Namespace": namespace, ".Spec.Model.Name": model}
         return known.get(expression, match[0])
 
     return _EXPRESSION.sub(evaluate, value)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rhaii_tui.practice.kube.cluster import KubeCluster
     from rhaii_tui.practice.world import World
 
-KUBELET = "v1.33.5-gke.1201000"
+KUBELET = "v1.33.5-gke.1162000"
 
 # vCPU, memory in Ki, allocatable CPU in milli-cores, allocatable memory in Ki.
 MACHINES = {

@@ -1,4 +1,4 @@
-"""A pod's status as its kubelet writes it: container states, phase and conditions, in the kubelet's order (kube.md 5.1)."""
+"""A pod's status as its kubelet writes it: container states, phase, conditions in order (kube.md 5.1)."""
 
 from __future__ import annotations
 
@@ -184,7 +184,8 @@ def _waiting(reason: str) -> Obj:
 def quality(spec: Obj) -> str:
     """The pod's QoS class."""
     found = [c.get("resources") or {} for c in [*spec["containers"], *(spec.get("initContainers") or ())]]
-    if not any(r.get("requests") or r.get("limits") for r in found):
+    parts = [r.get(part) or {} for r in found for part in ("requests", "limits")]
+    if not any("cpu" in p or "memory" in p for p in parts):
         return "BestEffort"
     for r in found:
         limits = r.get("limits") or {}

@@ -26,7 +26,8 @@ def check(probe: Obj, process: Process, container: Obj, ip: str) -> str:
         port = int(probe["grpc"]["port"])
         if process.listening.get(port) == "grpc":
             return ""
-        return f'timeout: failed to connect service "{ip}:{port}" within {probe.get("timeoutSeconds", 1)}s: context deadline exceeded'
+        limit = probe.get("timeoutSeconds", 1)
+        return f'timeout: failed to connect service "{ip}:{port}" within {limit}s: context deadline exceeded'
     if "tcpSocket" in probe:
         port = _port(probe["tcpSocket"]["port"], container)
         return "" if port in process.listening else f"dial tcp {ip}:{port}: connect: connection refused"
@@ -56,7 +57,7 @@ def _port(port: object, container: Obj) -> int:
 
 
 class Prober:
-    """Runs one container's probes. `report` gets ("Startup", text) per failed attempt; `ready` each change of readiness."""
+    """Runs one container's probes. `report` gets ("Startup", text) per failure; `ready` each change of readiness."""
 
     def __init__(
         self,

@@ -41,7 +41,7 @@ class HTTPRoutes(Controller):
             gateway = self.store.get("Gateway", ref.get("namespace", key[0]), ref["name"])
             if gateway is None or not is_true(gateway, "Accepted"):
                 continue
-            before = next((p["conditions"] for p in old if p["parentRef"] == ref), [])
+            before: list[Obj] = next((p["conditions"] for p in old if p["parentRef"] == ref), [])
             parents.append(_judge(route, ref, gateway, unresolved, [dict(c) for c in before]))
 
         def change(r: Obj) -> None:
@@ -112,7 +112,7 @@ class InferencePools(Controller):
         parents: list[Obj] = []
         for namespace, name in gateways:
             ref = {"group": GROUP, "kind": "Gateway", "namespace": namespace, "name": name}
-            before = next((p["conditions"] for p in old if p["parentRef"] == ref), [])
+            before: list[Obj] = next((p["conditions"] for p in old if p["parentRef"] == ref), [])
             conditions = [dict(c) for c in before]
             text = "Referenced by an HTTPRoute accepted by the parentRef Gateway"
             set_condition(conditions, "Accepted", "True", "Accepted", text, generation=generation)

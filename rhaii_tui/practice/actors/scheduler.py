@@ -21,7 +21,7 @@ _NO_HELP = "Preemption is not helpful for scheduling"
 
 
 class Scheduler(Controller):
-    """Binds pods to nodes. What makes room (a node, its readiness, a pod that went) sets all waiting pods to try again."""
+    """Binds pods to nodes. What may make room (a node, a pod that went) sets all waiting pods to try again."""
 
     kinds = ("Pod", "Node", "PersistentVolumeClaim")
 

@@ -1,4 +1,4 @@
-"""What a pod needs from other objects before it can run: mounted Secrets and ConfigMaps, and keys in its environment."""
+"""What a pod needs of other objects before it can run: mounted Secrets and ConfigMaps, keys in its environment."""
 
 from __future__ import annotations
 

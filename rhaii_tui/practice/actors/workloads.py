@@ -1,4 +1,4 @@
-"""Deployments and ReplicaSets: rolling updates, conditions and events in the controller manager's words (kube.md 5.6)."""
+"""Deployments and ReplicaSets: rolling updates, conditions and events in the real words (kube.md 5.6)."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ class Deployments(Controller):
             "availableReplicas": sum(_available(s) for s in sets),
         }
         missing = max(0, max(counts["replicas"], desired) - counts["availableReplicas"])
-        surge, unavailable = bounds((deployment["spec"].get("strategy") or {}).get("rollingUpdate") or {}, desired)
+        _, unavailable = bounds((deployment["spec"].get("strategy") or {}).get("rollingUpdate") or {}, desired)
         enough = counts["availableReplicas"] >= desired - unavailable
         done = (
             counts["updatedReplicas"] == counts["replicas"] == desired == counts["availableReplicas"]

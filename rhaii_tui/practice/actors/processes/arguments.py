@@ -163,7 +163,7 @@ def command_line(container: Obj, environment: dict[str, str]) -> list[str]:
 
 
 def parse(words: list[str]) -> Arguments:
-    """What argparse makes of the words after `vllm serve`, or of the whole when the image's entry point is the server."""
+    """What argparse makes of the words after `vllm serve`, or of all when the image's entry point is the server."""
     rest = list(words)
     while rest and not rest[0].startswith("-"):
         first = rest[0].rsplit("/", 1)[-1]

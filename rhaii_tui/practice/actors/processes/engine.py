@@ -59,21 +59,23 @@ def size(arguments: Arguments, model: Model, accelerators: int, *, tpu: bool) ->
     if accelerators < 1:
         if tpu:
             return (
-                "RuntimeError: Unable to initialize backend 'tpu': UNKNOWN: TPU initialization failed: No ba16c7433 device found.",
+                "RuntimeError: Unable to initialize backend 'tpu': UNKNOWN: TPU initialization failed: "
+                "No ba16c7433 device found.",
             )
         return (
             "RuntimeError: Failed to infer device type, please set the environment variable `VLLM_LOGGING_LEVEL=DEBUG`",
         )
     if chips > accelerators:
         return (
-            f"ValueError: World size ({chips}) is larger than the number of available GPUs ({accelerators}) in this node.",
+            f"ValueError: World size ({chips}) is larger than the number of available GPUs ({accelerators}) in this "
+            "node.",
         )
     dtype = arguments.options.get("--dtype", "auto")
     if not tpu and dtype == "bfloat16":
         return (
-            "ValueError: Bfloat16 is only supported on GPUs with compute capability of at least 8.0. Your Tesla T4 GPU has "
-            "compute capability 7.5. You can use float16 instead by explicitly setting the `dtype` flag in CLI, for example: "
-            "--dtype=half.",
+            "ValueError: Bfloat16 is only supported on GPUs with compute capability of at least 8.0. Your Tesla T4 GPU "
+            "has compute capability 7.5. You can use float16 instead by explicitly setting the `dtype` flag in CLI, "
+            "for example: --dtype=half.",
         )
     share = arguments.number("--gpu-memory-utilization", 0.9)
     sequences = arguments.number("--max-num-seqs", 256)
@@ -88,17 +90,17 @@ def size(arguments: Arguments, model: Model, accelerators: int, *, tpu: bool) ->
     memory = share * per_chip - weights - _OVERHEAD - (0 if tpu else _PER_SEQUENCE * sequences)
     if memory <= 0:
         return (
-            "ValueError: No available memory for the cache blocks. Try increasing `gpu_memory_utilization` when initializing "
-            "the engine.",
+            "ValueError: No available memory for the cache blocks. Try increasing `gpu_memory_utilization` when "
+            "initializing the engine.",
         )
     tokens = int(memory * chips * GIB / model.kv_bytes) // 128 * 128
     length = int(arguments.number("--max-model-len", model.window))
     if length > tokens:
         need = length * model.kv_bytes / GIB
         return (
-            f"ValueError: To serve at least one request with the models's max seq len ({length}), ({need:.2f} GiB KV cache is "
-            f"needed, which is larger than the available KV cache memory ({memory:.2f} GiB). Based on the available memory, "
-            f"the estimated maximum model length is {tokens}. Try increasing `gpu_memory_utilization` or decreasing "
-            "`max_model_len` when initializing the engine.",
+            f"ValueError: To serve at least one request with the models's max seq len ({length}), ({need:.2f} GiB KV "
+            f"cache is needed, which is larger than the available KV cache memory ({memory:.2f} GiB). Based on the "
+            f"available memory, the estimated maximum model length is {tokens}. Try increasing "
+            "`gpu_memory_utilization` or decreasing `max_model_len` when initializing the engine.",
         )
     return Engine(model, tpu, chips, memory, tokens, length)

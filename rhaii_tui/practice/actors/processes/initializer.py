@@ -12,7 +12,7 @@ GATED = ("google/gemma", "meta-llama/")
 FILES, DOWNLOAD = 12, 36.0
 _TRACE = (
     "Traceback (most recent call last):",
-    '  File "/prod_venv/lib64/python3.11/site-packages/huggingface_hub/utils/_http.py", line 409, in hf_raise_for_status',
+    '  File "/prod_venv/lib/python3.11/site-packages/huggingface_hub/utils/_http.py", line 409, in hf_raise_for_status',
     "    response.raise_for_status()",
 )
 
@@ -61,18 +61,19 @@ class StorageInitializer(Process):
             return (
                 f"requests.exceptions.HTTPError: 401 Client Error: Unauthorized for url: {url}",
                 "huggingface_hub.errors.RepositoryNotFoundError: 401 Client Error. Repository Not Found for url: "
-                f"{url}. Please make sure you specified the correct `repo_id` and `repo_type`. If you are trying to access "
-                "a private or gated repo, make sure you are authenticated. Invalid username or password.",
+                f"{url}. Please make sure you specified the correct `repo_id` and `repo_type`. If you are trying to "
+                "access a private or gated repo, make sure you are authenticated. Invalid username or password.",
             )
         if repository.startswith(GATED) and not token:
             return (
                 f"requests.exceptions.HTTPError: 401 Client Error: Unauthorized for url: {url}",
                 f"huggingface_hub.errors.GatedRepoError: 401 Client Error. Cannot access gated repo for url {url}. "
-                f"Access to model {repository} is restricted. You must have access to it and be authenticated to access it. "
-                "Please log in.",
+                f"Access to model {repository} is restricted. You must have access to it and be authenticated to "
+                "access it. Please log in.",
             )
         if "/" not in repository:
             return (
-                f"huggingface_hub.errors.RepositoryNotFoundError: 404 Client Error. Repository Not Found for url: {url}.",
+                "huggingface_hub.errors.RepositoryNotFoundError: 404 Client Error. Repository Not Found for url: "
+                f"{url}.",
             )
         return ()

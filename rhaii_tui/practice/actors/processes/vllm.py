@@ -85,7 +85,8 @@ class Vllm(Process):
         self._core(
             "core.py:93",
             f"Initializing a V1 LLM engine (v{self._version}) with config: model='{arguments.model}', tokenizer="
-            f"'{arguments.model}', dtype=torch.float16, max_seq_len={engine.max_len}, tensor_parallel_size={engine.chips}, "
+            f"'{arguments.model}', dtype=torch.float16, max_seq_len={engine.max_len}, "
+            f"tensor_parallel_size={engine.chips}, "
             f"served_model_name={arguments.options.get('--served-model-name', arguments.model)}, "
             f"enable_prefix_caching={caching}, chunked_prefill_enabled=True",
         )
