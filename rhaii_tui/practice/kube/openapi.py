@@ -20,7 +20,6 @@ _EMPTY_V2 = b"\x0a\x032.0"
 _PATCH_TYPES = (
     "application/json-patch+json",
     "application/merge-patch+json",
-    "application/strategic-merge-patch+json",
     "application/apply-patch+yaml",
 )
 _PARAMETERS = [
@@ -63,11 +62,12 @@ def _document(path: str, kinds: KindTable) -> web.Response:
     paths = {}
     for kind in served:
         identity = {"group": group, "version": version, "kind": kind.kind}
+        media = _PATCH_TYPES if kind.custom else (*_PATCH_TYPES, "application/strategic-merge-patch+json")
         paths[_path(path, kind)] = {
             "patch": {
                 "operationId": f"patch{kind.kind}",
                 "parameters": _PARAMETERS,
-                "requestBody": {"content": {media: {} for media in _PATCH_TYPES}},
+                "requestBody": {"content": {name: {} for name in media}},
                 "responses": {"200": {"description": "OK"}},
                 "x-kubernetes-action": "patch",
                 "x-kubernetes-group-version-kind": identity,
