@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -49,7 +49,7 @@ class Console:
         """The ready replicas found, in the order of their letters on screens."""
         return self._replicas.pods
 
-    async def run(self, plan: TestPlan) -> AsyncIterator[ConsoleEvent]:
+    async def run(self, plan: TestPlan) -> AsyncGenerator[ConsoleEvent]:
         """All phases in order; the last event is always Concluded."""
         try:
             async for event in self._run_phases(plan):
@@ -57,7 +57,7 @@ class Console:
         finally:
             await self._path.close()
 
-    async def _run_phases(self, plan: TestPlan) -> AsyncIterator[ConsoleEvent]:
+    async def _run_phases(self, plan: TestPlan) -> AsyncGenerator[ConsoleEvent]:
         healthy, model, length = True, "", 2048
         async for check in self._health():
             healthy = healthy and (check.status != "FAIL" or check.name not in ("health", "models", "completion"))
@@ -85,7 +85,7 @@ class Console:
         for name, status, said in self._replicas.summary():
             yield HealthChecked(name, status, said)
 
-    async def _test(self, plan: TestPlan, traffic: Traffic, length: int) -> AsyncIterator[ConsoleEvent]:
+    async def _test(self, plan: TestPlan, traffic: Traffic, length: int) -> AsyncGenerator[ConsoleEvent]:
         block = self._replicas.block
         yield PhaseStarted("warm-up", 2 * max(1, self._replicas.count), note="discarded: connections, first kernels")
         sizes = sizes_for(block or ASSUMED_BLOCK, length, await self._calibrate(traffic))
@@ -139,7 +139,7 @@ class Console:
         self._records.append(record)
         return RequestDone(record)
 
-    async def _load(self, plan: TestPlan, traffic: Traffic, sizes: Sizes) -> AsyncIterator[ConsoleEvent]:
+    async def _load(self, plan: TestPlan, traffic: Traffic, sizes: Sizes) -> AsyncGenerator[ConsoleEvent]:
         families = max(plan.families, 3 * self._replicas.count)
         prompts = [prompt(self._run, f"l{i}", 0, sizes) for i in range(families)]
         yield PhaseStarted("load", None, plan.load_seconds,
