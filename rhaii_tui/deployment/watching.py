@@ -33,6 +33,7 @@ class Watching:
         self._run = run
         self._step = step
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._links: set[str] = set()
         self._startups: dict[tuple[str, str], Startup] = {}
         self._told: dict[tuple[str, ...], tuple[str, ...]] = {}
         self.symptoms = Symptoms(run, step)
@@ -63,6 +64,8 @@ class Watching:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for link in self._links:  # nobody looks any more: nothing is out of date
+            self._run.link_restored(link)
 
     def ready(self) -> int:
         """Replicas that are ready and not on their way out."""
@@ -109,6 +112,7 @@ class Watching:
         from rhaii_tui.kube.reflector import Changed, Lost, Reflector, Restored, Synced
 
         link = f"watch {KINDS[kind].plural}"
+        self._links.add(link)
         known: dict[str, Obj] = {}
         path = KINDS[kind].path(namespace)
         async for happening in Reflector(

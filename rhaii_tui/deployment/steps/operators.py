@@ -23,8 +23,9 @@ from rhaii_tui.deployment.step import Probe, StepStopped
 from rhaii_tui.serving.profile import detect
 
 STREAM = "operators"
-LIMIT = 1800.0
-"""Cloud seconds for the installer: usual are 5 to 10 minutes."""
+SILENCE = 1200.0
+"""Cloud seconds without a word from the installer after which it is taken for stuck: all of it usually takes 5 to 10
+minutes, but it may repeat itself through bad weather for longer."""
 SETTLE = 600.0
 """Cloud seconds for everything to be Available after the installer ended (wait budget: 10 min)."""
 _TELL_EVERY = 0.5
@@ -102,12 +103,11 @@ class OperatorsStep:
                 raise StepStopped(_cannot_start(command[0], error)) from error
             last: deque[str] = deque(maxlen=30)
             try:
-                async with asyncio.timeout(wall_limit(run.clock, LIMIT)):
-                    async for event in _output(run, process, last):
-                        yield event
-                    code = await process.wait()
+                async for event in _output(run, process, last):
+                    yield event
+                code = await process.wait()
             except TimeoutError:
-                raise StepStopped(_failed("has not ended in time", last)) from None
+                raise StepStopped(_failed(f"has said nothing for {SILENCE / 60:.0f} minutes", last)) from None
             finally:
                 if process.returncode is None:
                     with contextlib.suppress(ProcessLookupError):
@@ -118,11 +118,12 @@ class OperatorsStep:
 
 
 async def _output(run: RunContext, process: asyncio.subprocess.Process, last: deque[str]) -> AsyncIterator[e.Event]:
-    """Every line into the log book; the newest, now and then, as progress."""
+    """Every line into the log book; the newest, now and then, as progress. Raises TimeoutError after a long silence."""
     assert process.stdout is not None
+    patience = wall_limit(run.clock, SILENCE)
     told = 0.0
     rest = b""
-    while chunk := await process.stdout.read(65536):
+    while chunk := await asyncio.wait_for(process.stdout.read(65536), patience):
         *lines, rest = (rest + chunk).split(b"\n")
         rest = rest[-8192:]
         texts = [line.decode("utf-8", "replace").rstrip() for line in lines]
