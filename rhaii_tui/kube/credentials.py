@@ -83,7 +83,8 @@ class GoogleToken:
         async with self._lock:
             if self._stale or self._credentials is None or not self._credentials.valid:
                 try:
-                    await asyncio.wait_for(background.run(self._refresh), REFRESH_SECONDS)
+                    async with asyncio.timeout(REFRESH_SECONDS):
+                        await background.run(self._refresh)
                 except TimeoutError as e:
                     raise CredentialsFailed(
                         f"Google did not renew the access token within {REFRESH_SECONDS:.0f} s.",
@@ -158,7 +159,8 @@ class ExecPlugin:
         except OSError as e:
             raise CredentialsFailed(f"The credential plugin {command} cannot be started: {e.strerror}.", hint) from e
         try:
-            out, err = await asyncio.wait_for(process.communicate(), PLUGIN_SECONDS)
+            async with asyncio.timeout(PLUGIN_SECONDS):
+                out, err = await process.communicate()
         except TimeoutError as e:
             raise CredentialsFailed(
                 f"The credential plugin {command} gave no answer in {PLUGIN_SECONDS:.0f} s.", hint

@@ -72,7 +72,7 @@ class Reflector:
     """`async for happening in Reflector(cluster, path)` runs until the listener stops; `path` is a collection's.
 
     Pauses between attempts are real time (the network does not know about compressed clouds) but on a fast clock
-    the longest is shortened, with 2 s as the least.
+    the longest is shortened, with 2 s as the least, and so is the pause after a refusal (1 s).
     """
 
     def __init__(
@@ -90,7 +90,9 @@ class Reflector:
         selectors = (("labelSelector", label_selector), ("fieldSelector", field_selector))
         self._selectors = [(k, v) for k, v in selectors if v]
         self._idle_limit = idle_limit
-        self._longest = max(2.0, (clock or Clock()).wall(LONGEST_PAUSE))
+        clock = clock or Clock()
+        self._longest = max(2.0, clock.wall(LONGEST_PAUSE))
+        self._refused = max(1.0, clock.wall(REFUSED_PAUSE))
         self._version = ""
         self._lost_since: float | None = None
         self._failures = 0
@@ -121,7 +123,7 @@ class Reflector:
                 if e.is_expired:
                     self._version = ""
                 reason = str(e)
-                refusal = max(e.retry_after or 0.0, REFUSED_PAUSE if e.status in (401, 403, 404) else 0.0)
+                refusal = max(e.retry_after or 0.0, self._refused if e.status in (401, 403, 404) else 0.0)
             except KubeError as e:
                 self._lasted()
                 reason = str(e)
@@ -186,9 +188,9 @@ class Reflector:
 
         settling = self._lost_since is not None and self._idle_limit > SETTLE_SECONDS
         try:
-            chunk: bytes = await asyncio.wait_for(
-                response.content.readany(), SETTLE_SECONDS if settling else self._idle_limit
-            )
+            # Not wait_for: before Python 3.12 it loses a cancellation that meets arriving data.
+            async with asyncio.timeout(SETTLE_SECONDS if settling else self._idle_limit):
+                chunk: bytes = await response.content.readany()
         except TimeoutError as e:
             if settling:
                 return None

@@ -79,7 +79,8 @@ class GatewayPath:
         begun = time.monotonic()
         try:
             client = await self._open()
-            answer = await asyncio.wait_for(client.request(method, f"{self.url}{path}", json=body), limit)
+            async with asyncio.timeout(limit):
+                answer = await client.request(method, f"{self.url}{path}", json=body)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as e:
             return _failed(name, of_exception(e, method, self.url, limit), command)
         took = (time.monotonic() - begun) * 1000

@@ -34,11 +34,14 @@ def pod_with(**container_state: Any) -> web.Response:
 DONE = {"terminated": {"exitCode": 0, "reason": "Completed"}}
 
 
-async def collect(cluster: Cluster, **options: Any) -> list[str]:
+async def collect(cluster: Cluster, enough: asyncio.Event | None = None, **options: Any) -> list[str]:
+    """All lines; `enough` is set once three have come."""
     lines: list[str] = []
     async with asyncio.timeout(20), aclosing(follow(cluster, "ns", "p", "main", **options)) as batches:
         async for batch in batches:
             lines += batch
+            if enough and len(lines) >= 3:
+                enough.set()
     return lines
 
 
@@ -48,7 +51,7 @@ def is_log(request: web.Request) -> bool:
 
 async def test_a_cut_resumes_at_the_last_stamp_and_repeats_nothing(api: ScriptedApi, cluster: Cluster) -> None:
     first = [line(1, ".5", "a"), line(2, ".12", "b"), line(2, ".12", "c")]
-    logs = 0
+    logs, read = 0, asyncio.Event()
 
     async def answer(request: web.Request) -> web.StreamResponse:
         nonlocal logs
@@ -57,13 +60,14 @@ async def test_a_cut_resumes_at_the_last_stamp_and_repeats_nothing(api: Scripted
         logs += 1
         if logs == 1:
             response = await stream(request, *first, line(3, "", "half")[:-3], hold=False)
+            await read.wait()
             cut(request)
             return response
         replay = [*first[1:], line(2, ".123", "d"), line(3, "", "half"), line(4, ".000000001", "e")]
         return await stream(request, *(replay if logs == 2 else replay[-1:]), hold=False)
 
     api.answer = answer
-    assert await collect(cluster) == ["a", "b", "c", "d", "half", "e"]
+    assert await collect(cluster, read) == ["a", "b", "c", "d", "half", "e"]
     queries = [q for _, path, q in api.asked if path.endswith("/log")]
     assert "sinceTime" not in queries[0]
     assert queries[1]["sinceTime"] == "2026-08-22T10:00:02Z"
