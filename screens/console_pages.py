@@ -53,7 +53,7 @@ def health(state: ConsoleState, width: int) -> Content:
 def matrix(state: ConsoleState, repeats: int, wide: bool) -> Content:
     """Prefix by repeat: the letter is the replica that answered; `*` marks one that left its prefix's first replica."""
     cell = 8 if wide else 4
-    names = ["first"[: cell - 1], *(str(i + 1) for i in range(1, repeats))]
+    names = ["new", *(str(i + 1) for i in range(1, repeats))]
     lines = [Content.styled("prefix " + "".join(f"{n:>{cell}}" for n in names), "$dim")]
     for number, family in enumerate(state.families, 1):
         row = state.row(family)
@@ -113,8 +113,9 @@ def throughput(state: ConsoleState) -> Content:
         (f"{load.requests_per_second:.1f} req/s", "bold"),
         f"  {load.output_tokens_per_second:.0f} tokens/s  ",
         errors,
-        (f"\nwith {load.concurrency} in flight for {load.seconds:.0f} s, closed loop: not a capacity", "$dim"),
-        f"\nfirst token p50 {ms(load.ttft_p50_ms)}, p95 {ms(load.ttft_p95_ms)}; whole p50 {ms(load.total_p50_ms)}",
+        (f"\n{load.concurrency} in flight, {load.seconds:.0f} s, closed loop: no capacity", "$dim"),
+        f"\nfirst token p50 {ms(load.ttft_p50_ms)}, p95 {ms(load.ttft_p95_ms)}",
+        f"\nwhole answer p50 {ms(load.total_p50_ms)}",
     )
 
 

@@ -42,6 +42,11 @@ class Journey:
         """Steps are being taken right now."""
         return self._run is not None and not self._run.done()
 
+    @property
+    def watched(self) -> str:
+        """The run under way in a word or two; empty without one."""
+        return f"The run of {self.session.plan.target.shape.id}" if self.running and self.session else ""
+
     def start(self) -> None:
         """Open the cloud in the background, while the first frame is already up. Also the retry after a failure."""
         self._app.cloud_words = "practice cloud starting (usually 2 s)" if self._app.practice else ""

@@ -109,7 +109,12 @@ class PlanScreen(RoadScreen):
             return
         practice = bool(self.road.journey.endpoints and self.road.journey.endpoints.is_practice)
         self.app.push_screen(
-            Confirm("Begin the deployment?", pages.approval(self.plan, practice), yes="Approve", no="Not yet"),
+            Confirm(
+                "Begin the deployment?",
+                pages.approval(self.plan, practice, self.road.journey.watched),
+                yes="Approve",
+                no="Not yet",
+            ),
             self._answered,
         )
 

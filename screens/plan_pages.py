@@ -95,8 +95,8 @@ def script(plan: Plan) -> str:
     return "#!/bin/sh\nset -e\n\n" + "\n\n".join(parts) + "\n"
 
 
-def approval(plan: Plan, practice: bool) -> Content:
-    """What saying yes begins."""
+def approval(plan: Plan, practice: bool, other: str = "") -> Content:
+    """What saying yes begins. `other` is a run that would no longer be watched."""
     target = plan.target
     lines = [
         Content(f"{target.shape.id}: {target.replicas} replicas in {target.zone}, project {target.project}."),
@@ -109,6 +109,10 @@ def approval(plan: Plan, practice: bool) -> Content:
     if not plan.bill.complete:
         missing = ", ".join(c.name for c in plan.bill.components if c.usd_per_hour is None)
         lines.append(Content.styled(f"Not in it, price unknown: {missing}.", "$dim"))
+    if other:
+        lines.append(
+            Content.assemble(("! ", "$warning bold"), f"{other} is no longer watched then; what it made stays.")
+        )
     if practice:
         lines.append(Content.styled("This is the practice cloud: no money is spent.", "$dim"))
     return Content("\n").join(lines)

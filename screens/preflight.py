@@ -40,7 +40,9 @@ class PreflightScreen(RoadScreen):
     PreflightScreen.-wide RowList, PreflightScreen.-broad RowList { width: 3fr; }
     PreflightScreen #check-pane { display: none; width: 2fr; }
     PreflightScreen.-wide #check-pane, PreflightScreen.-broad #check-pane { display: block; }
-    PreflightScreen.-narrow.-tall #check-pane { display: block; width: 100%; height: 1fr; }
+    PreflightScreen.-tall #check-body { layout: vertical; }
+    PreflightScreen.-tall RowList { width: 100%; height: auto; max-height: 70%; }
+    PreflightScreen.-tall #check-pane { display: block; width: 100%; height: 1fr; margin-top: 1; }
     """
     BINDINGS = [
         Binding("g", "go_on", "Go on to the plan", id="check.next", tooltip="To the plan; not while something fails"),

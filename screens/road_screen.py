@@ -91,4 +91,4 @@ class RoadScreen(Screen[None]):
         if len(self.app.screen_stack) > 2:
             self.app.pop_screen()
         else:
-            self.app.run_worker(self.app.action_quit(), exclusive=True, group="quit")
+            self.say("This is the first screen. q leaves.", "SKIP")

@@ -28,6 +28,13 @@ def clip(text: str, width: int) -> str:
     return text[: max(0, width - 1)] + "…" if width > 0 else ""
 
 
+def tail(text: str, width: int) -> str:
+    """The end of `text` in at most `width` cells: for names that differ at their end, as pods do."""
+    if len(text) <= width:
+        return text
+    return "…" + text[len(text) - width + 1 :] if width > 0 else ""
+
+
 def gauge(done: float, total: float, width: int) -> str:
     """A bar of `width` cells that reads without colour: filled, then light."""
     share = 0.0 if total <= 0 else max(0.0, min(1.0, done / total))

@@ -14,7 +14,8 @@ from textual.reactive import reactive
 from textual.widgets import Input, Static
 
 from rhaii_tui.deployment.logbook import LogBook
-from screens.theme.figures import clip
+from screens.dialogs.reader import Reader
+from screens.theme.figures import tail
 from screens.widgets.log_view import LogView
 from screens.widgets.prompt_line import PromptLine
 
@@ -44,6 +45,7 @@ class LogPane(Vertical):
         Binding(
             "right_square_bracket", "stream(1)", "Stream", key_display="[ ]", id="log.after", tooltip="Next stream"
         ),
+        Binding("enter", "read", "Line", show=False, id="log.read", tooltip="The whole line, wrapped"),
         Binding("escape", "clear", "Clear", show=False, id="log.clear", tooltip="Drop selection, search, then filter"),
     ]
 
@@ -134,7 +136,7 @@ class LogPane(Vertical):
         at = streams.index(self.stream) + 1 if self.stream in streams else 0
         many = f"  {at} of {len(streams)} streams, [ and ] switch" if len(streams) > 1 else ""
         room = max(10, self.size.width - 8 - len(many))
-        head.update(Content.assemble("Log ", (clip(self.stream, room), "$foreground bold"), many))
+        head.update(Content.assemble("Log ", (tail(self.stream, room), "$foreground bold"), many))
 
     def _paint_foot(self) -> None:
         view = self.view
@@ -223,6 +225,12 @@ class LogPane(Vertical):
         self.app.copy_to_clipboard(text)
         file = self._book.path(self.stream) if self._book else ""
         self.say(f"{what} sent to the terminal's clipboard (OSC 52); all of it: {file}")
+
+    def action_read(self) -> None:
+        view = self.view
+        if len(view.lines):
+            line = view.lines[view.cursor]
+            self.app.push_screen(Reader(self.stream, Content(line), line))
 
     def action_stream(self, step: int) -> None:
         streams = self._book.streams() if self._book else ()

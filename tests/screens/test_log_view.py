@@ -198,12 +198,18 @@ async def test_text_can_be_selected_with_the_mouse() -> None:
         assert text.startswith("line 0 ERROR bad\nline 1")
 
 
-async def test_streams_switch_and_keep_what_arrived() -> None:
+async def test_the_newest_stream_is_shown_until_the_user_chooses() -> None:
     app = LogApp()
     async with app.run_test(size=(80, 24)) as pilot:
         view, pane = app.query_one(LogView), app.query_one(LogPane)
         app.book.extend("a/main", lines(3))
         app.book.extend("b/main", lines(7))
-        await pilot.press("right_square_bracket")
         assert pane.stream == "b/main"
         assert len(view.lines) == 7
+        await pilot.press("left_square_bracket")
+        assert pane.stream == "a/main"
+        app.book.extend("c/main", lines(2))
+        app.book.extend("a/main", lines(2, 3))
+        view.flush()
+        assert pane.stream == "a/main"
+        assert len(view.lines) == 5

@@ -277,3 +277,29 @@ async def test_the_console_waits_with_words_instead_of_empty_boxes(tmp_path: Pat
         pages.verdict(None),
     ):
         assert content.plain.strip()
+
+
+async def test_escape_on_the_first_screen_does_not_leave(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.is_running
+        assert "q leaves" in str(app.screen.query_one(NoteLine).render())
+
+
+async def test_an_unfinished_run_is_offered_first(tmp_path: Path) -> None:
+    first = make_app(tmp_path)
+    async with first.run_test(size=(80, 24)) as pilot:
+        script = await deployed(first, pilot)
+        script.quota_failure()
+    second = make_app(tmp_path)
+    async with second.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        shown = "\n".join(text_of(second))
+        assert "An unfinished run" in shown
+        assert "stopped at T4 GPU node pool" in shown
+        await pilot.press("escape")
+        await pilot.pause()
+        assert second.screen.query_one(ShapeTable)
