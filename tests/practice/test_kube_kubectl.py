@@ -243,3 +243,14 @@ async def test_other_versions_of_kubectl(kube: Stage, minor: int) -> None:
     assert "0/3" in await kube.ok("get", "deploy")
     assert "web" in await kube.ok("describe", "deploy", "web")
     await kube.ok("delete", "deploy", "web", "--timeout=20s")
+
+
+async def test_drain_evicts_and_pods_keep_their_spec(kube: Stage) -> None:
+    kube.cluster.store.create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}, "spec": {}})
+    kube.cluster.store.create(pod("p1"))
+    refused = await kube.kubectl("patch", "pod", "p1", "-p", '{"spec":{"nodeName":"n2"}}')
+    assert "pod updates may not change fields other than" in refused.err
+    await kube.ok("set", "image", "pod/p1", "main=i:2")
+    assert "drained" in await kube.ok("drain", "n1", "--force", "--grace-period=0", "--timeout=20s")
+    assert kube.cluster.store.list("Pod") == []
+    assert "SchedulingDisabled" in await kube.ok("get", "nodes")

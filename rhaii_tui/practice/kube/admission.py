@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from functools import cache
 from typing import Any
 
 from rhaii_tui.practice.kube import checks, defaults, rules
@@ -17,17 +15,14 @@ from rhaii_tui.practice.kube.store import copied
 Json = dict[str, Any]
 
 
-@cache
-def _shape(kind: Kind, version: str, schema: str) -> Shape:
-    return defined(json.loads(schema))
-
-
 def shape_of(kind: Kind, version: str) -> Shape:
-    """The shape of a kind in one version: from the data files, else from its definition, else open."""
-    found = known(kind.api_version(version), kind.kind)
-    if found is not None:
-        return found
-    return _shape(kind, version, json.dumps(kind.schemas.get(version) or {}))
+    """The shape of a kind in one version: from its definition, else from the data files, else open."""
+    shape: Shape | None = kind.shapes.get(version)
+    if shape is None:
+        schema = kind.schemas.get(version) or {}
+        found = None if "properties" in schema else known(kind.api_version(version), kind.kind)
+        shape = kind.shapes[version] = found or defined(schema)
+    return shape
 
 
 def identify(call: Call, obj: Json) -> None:
@@ -103,6 +98,9 @@ def complete(call: Call, obj: Json, live: Json | None) -> Json:
     obj = checks.defaulted(copied(obj), shape)
     if not call.kind.custom:
         defaults.apply(obj, call.store)
+        if live is not None and obj["kind"] == "Pod":
+            live = copied(live)
+            defaults.apply(live, call.store)
     for check in call.cluster.admission:
         check(obj)
     found = {(cause.field, cause.message): cause for cause in checks.causes(obj, shape)}

@@ -135,7 +135,7 @@ async def _named(call: Call) -> web.StreamResponse:
         case "token", "POST":
             return await reviews.token(call)
         case "eviction", "POST":
-            return await writing.delete(call)
+            return await writing.evict(call)
         case "" | "status", "GET" if call.flag("watch"):
             return await Watch(call).serve()
         case "" | "status", "GET":

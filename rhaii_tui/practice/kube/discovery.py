@@ -53,6 +53,8 @@ def groups(kinds: KindTable) -> dict[str, dict[str, list[Kind]]]:
 def answer(request: web.Request, kinds: KindTable) -> web.Response | None:
     """The answer to a discovery path; None for any other path."""
     parts = [part for part in request.path.split("/") if part]
+    if not parts:
+        return web.json_response({"paths": ["/api", "/apis", "/openapi/v2", "/openapi/v3", "/version"]})
     if parts == ["version"]:
         return web.json_response(VERSION)
     if parts in (["api"], ["apis"]):

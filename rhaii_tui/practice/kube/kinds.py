@@ -31,6 +31,7 @@ class Kind:
     custom: bool = False
     columns: dict[str, list[dict[str, Any]]] = field(default_factory=dict, hash=False, compare=False)
     schemas: dict[str, dict[str, Any]] = field(default_factory=dict, hash=False, compare=False)
+    shapes: dict[str, Any] = field(default_factory=dict, hash=False, compare=False, repr=False)
     scale_paths: dict[str, str] = field(default_factory=dict, hash=False, compare=False)
 
     @property

@@ -67,7 +67,7 @@ def components(api_version: str, kinds: dict[str, Json]) -> Json:
     found: Json = {}
     pending: list[str] = []
     for kind, definition in kinds.items():
-        name = kind_type(api_version, kind)
+        name = "" if "properties" in definition else kind_type(api_version, kind)
         encoded: Encoded = catalogue()[name] if name else encode(definition) if definition else OPEN
         if not name and isinstance(encoded, dict) and "f" in encoded:
             encoded = encoded | {"f": encoded["f"] | OPEN["f"]}

@@ -23,6 +23,12 @@ _QUALIFIED = re.compile(r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-\w.]*
 _VALUE = re.compile(r"^([A-Za-z0-9]([-\w.]*[A-Za-z0-9])?)?$")
 _QUANTITY = re.compile(r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+|[KMGTPE]i|[numkMGTPE])?$")
 
+POD_UPDATES = (
+    "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
+    "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
+    "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
+)
+CHANGEABLE = ("activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "schedulingGates")
 LABEL_NAMES = ("Namespace", "Service")
 PATH_NAMES = ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
 
@@ -33,6 +39,8 @@ def violations(obj: Json, live: Json | None) -> Iterator[Cause]:
     kind, spec = obj["kind"], obj.get("spec") or {}
     if kind == "Pod":
         yield from _pod(spec, "spec")
+        if live and _fixed(spec) != _fixed(live.get("spec") or {}):
+            yield Cause("FieldValueForbidden", f"Forbidden: {POD_UPDATES}", "spec")
     elif kind in ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"):
         yield from _workload(obj, live)
     elif kind == "Secret":
@@ -44,6 +52,16 @@ def violations(obj: Json, live: Json | None) -> Iterator[Cause]:
     elif kind in ("RoleBinding", "ClusterRoleBinding") and live and obj.get("roleRef") != live.get("roleRef"):
         shown = json.dumps(obj.get("roleRef"))
         yield Cause("FieldValueInvalid", f"Invalid value: {shown}: cannot change roleRef", "roleRef")
+
+
+def _fixed(spec: Json) -> Json:
+    """The part of a pod's spec that never changes."""
+    fixed = {k: v for k, v in spec.items() if k not in CHANGEABLE}
+    for field in ("containers", "initContainers"):
+        fixed[field] = [
+            {k: v for k, v in c.items() if k not in ("image", "imagePullPolicy")} for c in spec.get(field) or ()
+        ]
+    return fixed
 
 
 def _invalid(value: Any, text: str, field: str) -> Cause:

@@ -181,6 +181,15 @@ async def delete(call: Call) -> web.Response:
     return web.json_response(status)
 
 
+async def evict(call: Call) -> web.Response:
+    """POST of an Eviction: a delete that a drain asks for."""
+    body = await bodies.mapping(call.request)
+    call.found()
+    if not call.dry_run:
+        _delete(call, call.path.namespace, call.path.name, body.get("deleteOptions") or {})
+    return web.json_response({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}, status=201)
+
+
 def _delete(call: Call, namespace: str, name: str, options: Json) -> None:
     grace = options.get("gracePeriodSeconds", call.query("gracePeriodSeconds") or None)
     policy = options.get("propagationPolicy") or call.query("propagationPolicy") or "Background"
