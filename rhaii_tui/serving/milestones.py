@@ -49,7 +49,7 @@ _DOWNLOAD_SIGNS = (
     _sign("Model downloaded in", "downloading", "model downloaded in {}", r"downloaded in ([\d.]+ ?s(?:econds)?)"),
     _sign("Copying contents of", "downloading", "downloading {}", r"Copying contents of (\S{1,200})"),
     _sign("Initializing, args:", "downloading", "download starts"),
-    _sign("Fetching", "downloading", "fetching files", r"Fetching (\d+ files)"),
+    _sign("Fetching", "downloading", "fetching {}", r"Fetching (\d+ files)"),
 )
 _ENGINE_SIGNS = (
     _sign("Application startup complete", "warming", "server answers"),
