@@ -53,7 +53,7 @@ def summary(plan: Plan, rate: float) -> Content:
     here = f", {duration(plan.expected_seconds / rate)} here at {rate:g}x" if rate != 1 else ""
     beside = sum(s.usual_seconds for s in plan.steps)
     bill = plan.bill
-    rest = "" if bill.complete else "; not every price is known (a says which)"
+    rest = "" if bill.complete else "; not every price is known"
     return Content.assemble(
         ("Expected ", "$dim"),
         (duration(plan.expected_seconds), "bold"),

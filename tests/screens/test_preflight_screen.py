@@ -58,7 +58,8 @@ async def test_failure_closes_the_way_and_retry_opens_it(practice_factory: Any, 
         await pilot.pause()
         assert app.screen is screen
         note = str(screen.query_one(NoteLine).render())
-        assert "GPUS_ALL_REGIONS" in note
+        assert "Quota" in note
+        assert "Then r looks again" in note
         await fault(False)
         await pilot.press("r")
         await until(pilot, lambda: "looking" not in str(screen.query_one("#check-head", Static).render()))
