@@ -74,7 +74,7 @@ class Client:
 
     def call(self, method: str, path: str, body: Obj | None = None, *, media: str = "application/json") -> Obj:
         """One request; 429, 503 and broken connections are tried again. Raises Refused, TimeoutError."""
-        until = time.monotonic() + PATIENCE
+        until, pause = time.monotonic() + PATIENCE, PAUSE / 5
         while True:
             try:
                 return self._once(method, path, body, media)
@@ -84,7 +84,8 @@ class Client:
             except (OSError, HTTPException) as error:
                 if time.monotonic() > until:
                     raise TimeoutError(f"the API server does not answer: {error}") from error
-            time.sleep(PAUSE)
+            time.sleep(pause)
+            pause = min(1.0, pause * 1.5)
 
     def _once(self, method: str, path: str, body: Obj | None, media: str) -> Obj:
         data = None if body is None else json.dumps(body).encode()
