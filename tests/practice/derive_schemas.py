@@ -82,8 +82,21 @@ ENUMS = {
     ("ContainerResizePolicy", "restartPolicy"): "NotRequired RestartContainer",
     ("CustomResourceDefinitionSpec", "scope"): "Cluster Namespaced",
 }
-QUANTITIES = {"limits", "requests", "capacity", "allocatable", "hard", "used", "overhead", "default", "defaultRequest",
-              "min", "max", "maxLimitRequestRatio", "allocatedResources"}
+QUANTITIES = {
+    "limits",
+    "requests",
+    "capacity",
+    "allocatable",
+    "hard",
+    "used",
+    "overhead",
+    "default",
+    "defaultRequest",
+    "min",
+    "max",
+    "maxLimitRequestRatio",
+    "allocatedResources",
+}
 # Fields that hold one quantity.
 QUANTITY_FIELDS = {"sizeLimit", "divisor"}  # fmt: skip
 
@@ -167,7 +180,9 @@ def custom(folder: Path, group: str, pod_types: dict[str, Encoded]) -> dict[str,
             if not crd or crd["spec"]["group"] != group:
                 continue
             for kind, versions in CUSTOM[group].items():
-                if crd["spec"]["names"]["kind"] != kind and not kind.startswith(crd["spec"]["names"]["kind"] + "Config"):
+                if crd["spec"]["names"]["kind"] != kind and not kind.startswith(
+                    crd["spec"]["names"]["kind"] + "Config"
+                ):
                     continue
                 for version in crd["spec"]["versions"]:
                     if version["name"] in versions:

@@ -12,6 +12,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 from kube_stage import DEADLINE, DEPLOYMENT, TOKEN, Json, Stage, crd, pod, stage
 
 PODS = "/api/v1/namespaces/default/pods"
@@ -315,3 +316,44 @@ async def test_apply_drops_what_it_no_longer_says(kube: Stage) -> None:
         assert managers["b"] == {"f:data": {"f:three": {}, "f:two": {}}}
         status, _, _ = await call("PATCH", path.split("?")[0], config, APPLY)
         assert status == 400
+
+
+class Echo:
+    """A data plane that answers on port 8000 of any pod."""
+
+    async def pod_request(self, cluster: Any, pod: Json, port: int, path: str, request: web.Request) -> web.Response:
+        if port != 8000:
+            raise ConnectionRefusedError
+        query = request.rel_url.query_string
+        return web.json_response({"pod": pod["metadata"]["name"], "path": path, "query": query})
+
+
+async def test_pod_and_service_proxy_reach_the_data_plane(kube: Stage) -> None:
+    kube.cluster.world.traffic = Echo()  # type: ignore[assignment]
+    kube.cluster.store.create(pod("p1"))
+    spec = {"selector": {"app": "web"}, "ports": [{"name": "https", "port": 443, "targetPort": 8000}, {"port": 9}]}
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", "namespace": "default"}, "spec": spec}
+    kube.cluster.store.create(service)
+    services = "/api/v1/namespaces/default/services"
+    async with kube.api() as call:
+        _, _, body = await call("GET", f"{PODS}/p1:8000/proxy/v1/models?a=b%20c")
+        assert body == {"pod": "p1", "path": "/v1/models", "query": "a=b c"}
+        _, _, body = await call("POST", f"{services}/https:s:https/proxy/v1/completions", {"prompt": "x"})
+        assert (body["pod"], body["path"]) == ("p1", "/v1/completions")
+        assert (await call("GET", f"{services}/s:9/proxy/"))[0] == 503
+        kube.cluster.store.update("Pod", "default", "p1", lambda o: o["status"].update(conditions=[]))
+        status, _, body = await call("GET", f"{services}/s:443/proxy/")
+        assert (status, body["message"]) == (503, 'no endpoints available for service "s"')
+
+
+async def test_a_fast_log_arrives_whole(kube: Stage, wire: Wire) -> None:
+    logs, uid = kube.cluster.logs, kube.cluster.store.create(pod("p1"))["metadata"]["uid"]
+    async with wire.get(f"{PODS}/p1/log?follow=true") as response:
+        for start in range(0, 10_000, 500):
+            for number in range(start, start + 500):
+                logs.write(uid, "main", f"line {number}")
+            await asyncio.sleep(0)
+        logs.close(uid, "main")
+        async with asyncio.timeout(DEADLINE):
+            text = await response.text()
+    assert text.splitlines() == [f"line {number}" for number in range(10_000)]
