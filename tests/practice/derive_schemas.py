@@ -60,11 +60,24 @@ LIST_KEYS = {
 }  # fmt: skip
 LIST_KEYS["EphemeralContainer"] = LIST_KEYS["Container"]
 SETS = {("ObjectMeta", "finalizers"), ("NamespaceSpec", "finalizers"), ("NodeSpec", "podCIDRs")}
-ATOMIC = set(
-    "LabelSelector ConfigMapKeySelector SecretKeySelector LocalObjectReference ObjectReference TypedLocalObjectReference "
-    "ObjectFieldSelector ResourceFieldSelector NodeSelector NodeSelectorTerm SecretReference ScopeSelector RoleRef "
-    "RbacV1Subject TopologySelectorTerm FileKeySelector".split()
-)
+ATOMIC = {
+    "LabelSelector",
+    "ConfigMapKeySelector",
+    "SecretKeySelector",
+    "LocalObjectReference",
+    "ObjectReference",
+    "TypedLocalObjectReference",
+    "ObjectFieldSelector",
+    "ResourceFieldSelector",
+    "NodeSelector",
+    "NodeSelectorTerm",
+    "SecretReference",
+    "ScopeSelector",
+    "RoleRef",
+    "RbacV1Subject",
+    "TopologySelectorTerm",
+    "FileKeySelector",
+}
 ATOMIC_MAPS = {("PodSpec", "nodeSelector"), ("ServiceSpec", "selector")}
 ENUMS = {
     ("Container", "imagePullPolicy"): "Always IfNotPresent Never",
@@ -97,6 +110,8 @@ QUANTITIES = {
     "maxLimitRequestRatio",
     "allocatedResources",
 }
+LETTERS = {"str": "s", "Str": "s", "int": "i", "Int": "i", "bool": "b", "Bool": "b", "float": "n", "Float": "n",
+           "datetime": "s", "bytes": "s", "Bytes": "s"}  # fmt: skip
 # Fields that hold one quantity.
 QUANTITY_FIELDS = {"sizeLimit", "divisor"}  # fmt: skip
 
@@ -137,8 +152,7 @@ def built_in() -> dict[str, Any]:
             model_type(annotation)
             return f"#{name_of(annotation)}"
         kind = getattr(annotation, "__name__", str(annotation))
-        letter = {"StrictStr": "s", "str": "s", "StrictInt": "i", "int": "i", "StrictBool": "b", "bool": "b",
-                  "float": "n", "StrictFloat": "n", "datetime": "s", "bytes": "s", "StrictBytes": "s"}.get(kind, "any")  # fmt: skip
+        letter = LETTERS.get(kind.removeprefix("Strict"), "any")
         if field in QUANTITY_FIELDS:
             return "q"
         if allowed := ENUMS.get((owner, field)):
@@ -280,11 +294,12 @@ def derive(folder: Path) -> dict[str, dict[str, Any]]:
 def main() -> None:
     """Write the data files."""
     for name, data in derive(Path(sys.argv[1])).items():
-        text = ",\n".join(
-            f"{json.dumps(part)}:{{\n" + ",\n".join(f"{json.dumps(k)}:{json.dumps(v, separators=(',', ':'))}" for k, v in data[part].items()) + "\n}"
-            for part in ("types", "kinds")
-        )  # fmt: skip
-        (TARGET / f"{name}.json").write_text("{" + text + "}\n", "utf-8")
+        parts = [f"{json.dumps(part)}:{{\n{_lines(data[part])}\n}}" for part in ("types", "kinds")]
+        (TARGET / f"{name}.json").write_text("{" + ",\n".join(parts) + "}\n", "utf-8")
+
+
+def _lines(entries: dict[str, Any]) -> str:
+    return ",\n".join(f"{json.dumps(k)}:{json.dumps(v, separators=(',', ':'))}" for k, v in entries.items())
 
 
 if __name__ == "__main__":
