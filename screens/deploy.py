@@ -106,8 +106,7 @@ class DeployScreen(RoadScreen):
 
     def _paint_tabs(self) -> None:
         state = self.road.run_state
-        bad = sum(f.status.value in ("FAIL", "WARN", "UNKNOWN") for f in state.findings)
-        bad += sum(s.status == "failed" for s in state.steps)
+        bad = rows.to_read(state)
         ready = sum(r.is_ready for r in state.replicas if r.role == "replica")
         wanted = state.plan.target.replicas if state.plan else 0
         narrow = self.has_class("-narrow")

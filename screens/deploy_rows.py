@@ -9,11 +9,12 @@ from textual.content import Content
 
 from rhaii_tui.catalog.findings import Evidence, Finding
 from rhaii_tui.deployment.state import Condition, RunState, SeenEvent, StepState
-from screens.theme.figures import clip, duration, gauge, usd
+from screens.theme.figures import clip, duration, gauge, tail
 from screens.theme.signs import STATUS, sign
 
 _SHORT = {"LLMInferenceService": "llmisvc"}
 """kubectl's own short names, where the full one would leave no room for the condition."""
+_KEYS = {"retry": "r", "zone": "z", "settings": "s", "details": "enter"}
 _OVER = ("done", "already", "skipped")
 
 
@@ -136,6 +137,16 @@ def status(state: RunState, width: int) -> list[Row]:
     return rows
 
 
+def key_of(finding: Finding) -> str:
+    """The next key, whether the finding names the key or the action."""
+    return _KEYS.get(finding.next_key, finding.next_key)
+
+
+def to_read(state: RunState) -> int:
+    """Findings that want attention."""
+    return sum(f.status.value in ("FAIL", "WARN", "UNKNOWN") for f in _findings(state))
+
+
 def _findings(state: RunState) -> list[Finding]:
     failed = [s.finding for s in state.steps if s.finding is not None and s.status == "failed"]
     return [*failed, *(f for f in state.findings if f not in failed)]
@@ -144,9 +155,10 @@ def _findings(state: RunState) -> list[Finding]:
 def finding_row(finding: Finding, width: int) -> Row:
     """A finding in a line, everything about it behind."""
     mark = STATUS[finding.status.value]
-    key = f"  [{finding.next_key}]" if finding.next_key else ""
-    room = width - 10 - len(key)
-    text = clip(f"{finding.name}: {finding.message}" if finding.name else finding.message, room)
+    key = f"  {key_of(finding)}" if finding.next_key else ""
+    room = width - 11 - len(key)
+    about = f"  ({tail(finding.name, 24)})" if finding.name else ""
+    text = clip(finding.message + (about if len(finding.message) + len(about) <= room else ""), room)
     line = Content.assemble((f"{mark.glyph} {mark.word:<7} ", mark.style), text, (key, "$accent bold"))
     return Row(line, finding.name or finding.rule, finding_page(finding))
 
@@ -160,7 +172,7 @@ def finding_page(finding: Finding) -> Content:
     if finding.remediation:
         lines.append(Content.assemble(("What to do     ", "$dim"), finding.remediation))
     if finding.next_key:
-        lines.append(Content.assemble(("Next key       ", "$dim"), (finding.next_key, "$accent bold")))
+        lines.append(Content.assemble(("Next key       ", "$dim"), (key_of(finding), "$accent bold")))
     for command in finding.commands:
         lines.append(
             Content.assemble(("$ ", "$accent"), command.text, (f"   # {command.why}" if command.why else "", "$dim"))
@@ -233,9 +245,3 @@ def step_page(step: StepState, now: float, rate: float) -> Content:
     for command in step.spec.commands:
         lines.append(Content.assemble(("$ ", "$accent"), command.text))
     return Content("\n").join(lines)
-
-
-def bill_line(state: RunState, now_usd: float | None) -> Content:
-    """What runs now and what all of it will cost."""
-    whole = state.bill.usd_per_hour if state.bill else None
-    return Content.assemble(("Running now ", "$dim"), usd(now_usd, "h"), (f" of {usd(whole, 'h')}", "$dim"))

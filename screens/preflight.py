@@ -15,7 +15,7 @@ from rhaii_tui.advisor.preflight import planned, preflight, verdict
 from rhaii_tui.catalog.findings import Finding, Status
 from rhaii_tui.catalog.target import Target
 from screens.decide_pages import zones
-from screens.deploy_rows import finding_page
+from screens.deploy_rows import finding_page, key_of
 from screens.dialogs.choose import Choose
 from screens.dialogs.reader import Reader
 from screens.road_screen import RoadScreen
@@ -117,7 +117,7 @@ class PreflightScreen(RoadScreen):
         if finding is None:
             return Content.styled(f"· {'looking':<8}{name} ", "$dim")
         mark = STATUS[finding.status.value]
-        next_key = f" [{finding.next_key}]" if finding.next_key and finding.status is not Status.PASS else ""
+        next_key = f" {key_of(finding)}" if finding.next_key and finding.status is not Status.PASS else ""
         room = max(0, width - NAME - 11 - len(next_key))
         return Content.assemble(
             (f"{mark.glyph} {mark.word:<8}", mark.style),

@@ -152,7 +152,8 @@ def _replica(
             compile_total=old.compile_total,
         )
         if event.restarts > old.restarts:
-            kept = replace(kept, stage="starting", compile_done=0, milestones=())
+            begins = "initializing" if event.status.startswith("Init:") else "starting"
+            kept = replace(kept, stage=begins, compile_done=0, milestones=())
         return replace(state, replicas=tuple(kept if r.uid == event.uid else r for r in state.replicas))
     return replace(state, replicas=tuple(_advanced(r, event) if r.pod == event.pod else r for r in state.replicas))
 

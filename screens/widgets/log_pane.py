@@ -99,12 +99,6 @@ class LogPane(Vertical):
         else:
             self._paint_head()
 
-    def show(self, stream: str) -> None:
-        """Switch to a stream if it has lines."""
-        if self._book is not None and stream in self._book.streams():
-            self._chosen = True
-            self.stream = stream
-
     def watch_stream(self, stream: str) -> None:
         if self._book is None or not stream:
             return

@@ -95,7 +95,7 @@ class ReplicaLanes(Widget):
             elif i < at or ready:
                 cells.append(Content.styled(f"{took:>{cell}}", "$success"))
             elif i == at:
-                cells.append(Content.styled(f"{'▸' + took:>{cell}}", "$accent bold"))
+                cells.append(Content.styled(f"{'▸' + (took if stage in spent else ''):>{cell}}", "$accent bold"))
             else:
                 cells.append(Content.styled(f"{'·':>{cell}}", "$dim"))
         return [Content.assemble(*cells), self._words(replica)]
