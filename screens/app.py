@@ -131,7 +131,8 @@ class RhaiiApp(App[int]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What is possible now on this screen, then theme and quit."""
-        for active in screen.active_bindings.values():
+        by_id = {active.binding.id: active for active in screen.active_bindings.values()}
+        for active in by_id.values():
             binding = active.binding
             refusal = getattr(screen, "refusal", None)
             if active.enabled and binding.id and binding.tooltip and not (refusal and refusal(binding.action)):

@@ -108,7 +108,7 @@ class ReplicaLanes(Widget):
         room = max(0, self.size.width - LABEL - len(said) - 2)
         if replica.stage == "compiling" and not replica.is_ready and replica.compile_what:
             total = replica.compile_total
-            count = f"{replica.compile_what} {replica.compile_done}" + (f"/{total}" if total else "")
+            count = f"{replica.compile_what} {replica.compile_done}" + (f"/{total}" if total else " so far")
             bar = "  " + gauge(replica.compile_done, total, 16) if total else ""
             parts += [("  " + count, "$accent"), (bar, "$accent")]
         else:
