@@ -214,9 +214,9 @@ async def _deploy(session: Session, wishes: Wishes, out: Output) -> int:
             session.approve("--yes" if wishes.yes else "terminal")
         state = await session.run()
         if state.outcome == "done" and wishes.cache_test:
-            from rhaii_tui.cli.setup_test import test_session
+            from rhaii_tui.cli.setup_console import run_console
 
-            await test_session(session, out)
+            await run_console(session, out)
     finally:
         forget()
         if session.state.outcome == "cancelled":
@@ -231,11 +231,12 @@ async def _deploy(session: Session, wishes: Wishes, out: Output) -> int:
 
 def interrupted(session: Session) -> list[str]:
     """What a person who broke off must know: what goes on, what it costs, how to continue."""
+    from rhaii_tui.cli.setup_report import continuing
+
     bill = session.plan.bill
     cost = f" (about ${bill.usd_per_hour:.2f} per hour once complete)" if bill.usd_per_hour is not None else ""
     made = ", ".join(f"{x.kind} {x.name}" for x in session.state.ledger if x.kind in ("Cluster", "NodePool"))
     lines = [f"Stopped watching run {session.state.run}."]
     if made:
         lines.append(f"What was begun goes on and is billed{cost}: {made}.")
-    lines.append("The same command continues this run.")
-    return lines
+    return [*lines, continuing(session.state)]

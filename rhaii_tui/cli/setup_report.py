@@ -58,14 +58,16 @@ class Reporter:
     def closing(self, state: RunState) -> list[str]:
         """The last lines for a person."""
         lines: list[str] = []
+        told: set[tuple[str, str]] = set()
         for step in state.steps:
-            if step.status == "failed" and step.finding is not None:
-                found = step.finding
+            found = step.finding
+            if step.status == "failed" and found is not None and (found.rule, found.name) not in told:
+                told.add((found.rule, found.name))
                 lines += [f"FAILED  {step.spec.title}: {found.message}", f"        {found.meaning}"]
                 lines += [f"        Next: {found.remediation}"]
                 lines += [f"        | {line}" for line in found.raw.splitlines()[-8:]]
         if state.outcome == "failed":
-            lines.append("The same command continues this run.")
+            lines.append(continuing(state))
         if state.ready_at is not None and state.outcome == "done":
             lines.append(f"Ready: {state.endpoint} ({state.model}, {state.replicas_ready} replicas)")
             lines.append(
@@ -79,6 +81,13 @@ class Reporter:
         if billed and state.bill is not None and state.bill.usd_per_day is not None:
             lines.append(f"It costs about ${state.bill.usd_per_day:.2f} per day until it is removed.")
         return lines
+
+
+def continuing(state: RunState) -> str:
+    """How a stopped run goes on."""
+    if state.cloud.startswith("practice:"):
+        return "The same command continues this run while its practice cloud exists (rhaii-tui practice serve)."
+    return "The same command continues this run."
 
 
 def _text(event: e.Event, state: RunState) -> str:

@@ -126,6 +126,7 @@ async def _follow(run: RunContext, wanted: Wanted, operation: OperationInfo) -> 
                 wanted.step,
                 "google",
                 lambda: wait(run.gke, operation, run.clock, progress=progress, trouble=trouble, look=wanted.errors),
+                slow=None,
             )
     except TimeoutError:
         raise StepStopped(_late(wanted, told)) from None

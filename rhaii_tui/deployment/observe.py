@@ -18,7 +18,6 @@ Obj = dict[str, Any]
 
 async def watch_until(
     run: RunContext,
-    step: str,
     kind: str,
     namespace: str | None,
     judge: Callable[[list[Obj]], T | None],
@@ -51,7 +50,7 @@ async def watch_until(
             try:
                 happening = await asyncio.wait_for(anext(happenings), max(left, 0.0))
             except TimeoutError:
-                finding = late(list(objects.values())) if lost_at is None else unreachable(link, reason, step)
+                finding = late(list(objects.values())) if lost_at is None else unreachable(link, reason)
                 raise StepStopped(finding) from None
             match happening:
                 case Lost():

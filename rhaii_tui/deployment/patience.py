@@ -24,6 +24,9 @@ SIGN_IN = 1800.0
 LEAST = 30.0
 """Wall seconds that every wait gets at least: the network does not know about compressed clouds."""
 
+SLOW = 4.0
+"""Wall seconds after which a call without an answer is told as a lost link."""
+
 _CREDENTIALS = "credentials.expired"
 
 
@@ -32,22 +35,25 @@ def wall_limit(clock: Clock, cloud_seconds: float) -> float:
     return max(clock.wall(cloud_seconds), LEAST)
 
 
-async def patiently(run: RunContext, step: str, link: str, ask: Callable[[], Awaitable[T]]) -> T:
+async def patiently(
+    run: RunContext, step: str, link: str, ask: Callable[[], Awaitable[T]], *, slow: float | None = SLOW
+) -> T:
     """The answer of `ask`, repeated through weather. Raises StepStopped when it does not clear up in time, and
-    whatever else `ask` raises. Only for what may be asked twice."""
+    whatever else `ask` raises. Only for what may be asked twice. `slow` None: `ask` takes its time and that is well."""
     begun = time.monotonic()
     pause = 0.3
     while True:
         try:
-            answer = await ask()
+            answer = await _told_when_slow(run, link, ask, slow)
         except Exception as error:
             reason = weather(error)
             if reason is None:
+                run.link_restored(link)  # a refusal is an answer
                 raise
             signed_out = _signed_out(error)
             limit = wall_limit(run.clock, SIGN_IN if signed_out else NETWORK_LOSS)
             if time.monotonic() - begun > limit:
-                raise StepStopped(_expired(reason, step) if signed_out else unreachable(link, reason, step)) from error
+                raise StepStopped(_expired(reason, link) if signed_out else unreachable(link, reason)) from error
             run.link_lost(link, reason)
             if signed_out:
                 run.record(e.FindingRaised(at=time.time(), step=step, finding=_expired(reason, link)))
@@ -58,6 +64,17 @@ async def patiently(run: RunContext, step: str, link: str, ask: Callable[[], Awa
         if any((f.rule, f.name) == (_CREDENTIALS, link) for f in run.state.findings):
             run.record(e.FindingCleared(at=time.time(), rule=_CREDENTIALS, name=link))
         return answer
+
+
+async def _told_when_slow(run: RunContext, link: str, ask: Callable[[], Awaitable[T]], slow: float | None) -> T:
+    """The clients repeat reads themselves for a while; the user hears of it before they give up."""
+    if slow is None:
+        return await ask()
+    timer = asyncio.get_running_loop().call_later(slow, run.link_lost, link, f"no answer for {slow:.0f} s")
+    try:
+        return await ask()
+    finally:
+        timer.cancel()
 
 
 def weather(error: BaseException) -> str | None:
@@ -82,12 +99,13 @@ def weather(error: BaseException) -> str | None:
             return None
 
 
-def unreachable(link: str, reason: str, step: str) -> Finding:
-    """The finding of weather that did not clear up."""
+def unreachable(link: str, reason: str) -> Finding:
+    """The finding of weather that did not clear up; the same for every step that met it."""
+    name = "Google Cloud" if link == "google" else "the Kubernetes API"
     return failure(
         "network.unreachable",
-        step,
-        f"No usable answer from {link} for {NETWORK_LOSS / 60:.0f} minutes.",
+        name,
+        f"No usable answer from {name} for {NETWORK_LOSS / 60:.0f} minutes.",
         meaning="What was begun goes on in the cloud; only our view of it is lost.",
         remediation="Check the network, a VPN and the cluster's state; then retry, which continues this run.",
         raw=reason,

@@ -47,7 +47,6 @@ class AcceleratorsStep:
 
         good = await watch_until(
             run,
-            self.id,
             "Node",
             None,
             judge,

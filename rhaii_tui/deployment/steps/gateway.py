@@ -65,7 +65,6 @@ class GatewayStep:
 
         gateway = await watch_until(
             run,
-            self.id,
             "Gateway",
             EA1.gateway_namespace,
             judge,

@@ -53,7 +53,6 @@ class NamespaceStep:
 
         await watch_until(
             run,
-            self.id,
             "Namespace",
             None,
             gone,

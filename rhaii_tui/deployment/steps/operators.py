@@ -64,7 +64,6 @@ class OperatorsStep:
 
         await watch_until(
             run,
-            self.id,
             "Deployment",
             None,
             judge,

@@ -79,7 +79,7 @@ class ReplicasStep:
         if (lasting := eyes.symptoms.lasting(patience)) is not None:
             raise StepStopped(lasting)
         if eyes.lost is not None and now - eyes.lost > wall_limit(run.clock, NETWORK_LOSS):
-            raise StepStopped(unreachable("the Kubernetes API", eyes.lost_reason, self.id))
+            raise StepStopped(unreachable("watch pods", eyes.lost_reason))
         if (defect := eyes.crashed()) is not None:
             raise RuntimeError(f"an observer ended: {defect}")
         if now > deadline and eyes.lost is None:

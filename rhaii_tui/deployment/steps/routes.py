@@ -52,7 +52,6 @@ class RoutesStep:
 
         service = await watch_until(
             run,
-            self.id,
             KIND,
             target.namespace,
             judge,

@@ -63,7 +63,6 @@ class ServiceStep:
 
         await watch_until(
             run,
-            self.id,
             "Deployment",
             target.namespace,
             judge,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rhaii_tui.deployment.session import Session
 
 
-async def test_session(session: Session, out: Output) -> None:
+async def run_console(session: Session, out: Output) -> None:
     """Run the console on the session's service."""
     from rhaii_tui.cachetest.console import Console
     from rhaii_tui.cachetest.records import Concluded, TestPlan
