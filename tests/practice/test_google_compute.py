@@ -7,10 +7,10 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from conftest import Practice
 from google_calls import call, switch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from practice_process import Practice
 
 COMPUTE = "/compute/v1/projects/practice-project"
 

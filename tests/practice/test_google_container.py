@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Practice
 from google_calls import PLACE, ZONE, call, cluster, container_client, finish, switch, t4_pool
+from practice_process import Practice
 
 gexc = pytest.importorskip("google.api_core.exceptions")
 

@@ -8,8 +8,8 @@ import subprocess
 from typing import Any
 
 import pytest
-from conftest import Practice
 from google_calls import call
+from practice_process import Practice
 
 pytestmark = pytest.mark.skipif(shutil.which("gcloud") is None, reason="gcloud is not installed")
 AT = ("--zone", "us-central1-b")

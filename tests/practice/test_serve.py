@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import Practice
 from google_calls import call
+from practice_process import Practice
 
 
 def test_the_line_says_where_everything_is(practice: Practice) -> None:

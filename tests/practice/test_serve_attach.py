@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from conftest import Practice
+from practice_process import Practice
 
 from rhaii_tui.cli.cloud import PracticeUnavailable, find_running, open_cloud, open_cloud_blocking
 from rhaii_tui.practice import registry
