@@ -263,6 +263,36 @@ class CacheTested(_Event):
     ok: int
 
 
+class AutoscalerSwitched(_Event):
+    """Written before a pool's autoscaler is switched off (`enabled` False, `scaling` as it was: counts and location
+    policy) and after it was restored (`enabled` True): a later wake knows what to give back."""
+
+    type: Literal["autoscaler_switched"] = "autoscaler_switched"
+    step: str
+    cluster: str
+    pool: str
+    enabled: bool
+    scaling: dict[str, int | str] = {}
+
+
+class RequestsCounted(_Event):
+    """The constant stream of requests that ran beside an operation so far; `reason` is the last loss's."""
+
+    type: Literal["requests_counted"] = "requests_counted"
+    sent: int
+    lost: int
+    reason: str = ""
+
+
+class CapacityObserved(_Event):
+    """What an operation ended with, as read from the cluster: wanted and ready replicas, nodes of the pool."""
+
+    type: Literal["capacity_observed"] = "capacity_observed"
+    replicas: int
+    replicas_ready: int
+    nodes: int
+
+
 class RunStopped(_Event):
     """The run ended or paused: done, failed (retry continues it) or cancelled (stopped watching)."""
 
@@ -298,6 +328,9 @@ Event = Annotated[
     | EndpointPublished
     | ServiceReady
     | CacheTested
+    | AutoscalerSwitched
+    | RequestsCounted
+    | CapacityObserved
     | RunStopped,
     Field(discriminator="type"),
 ]

@@ -23,6 +23,7 @@ _SYNCED = (
     e.OperationStarted,
     e.ResourceCreated,
     e.ResourceDeleted,
+    e.AutoscalerSwitched,
     e.RunStopped,
 )
 """What must be on disk before the next thing happens: without it a later start could duplicate or orphan."""
@@ -113,12 +114,16 @@ def run_folders(home: Path) -> list[Path]:
 
 
 def last_run(home: Path, cloud: str, run: str | None = None) -> RunState | None:
-    """The newest run on a cloud (or the one named) as its journal tells it; takes no lock, so it may be running."""
+    """The newest setup on a cloud (or the run named) as its journal tells it; takes no lock, so it may be running."""
     for folder in run_folders(home):
         begun = first_event(folder)
-        if isinstance(begun, e.RunStarted) and begun.cloud == cloud and run in (None, begun.run):
+        if isinstance(begun, e.RunStarted) and begun.cloud == cloud and _asked_for(begun, run):
             return replay(read_events(folder))
     return None
+
+
+def _asked_for(begun: e.RunStarted, run: str | None) -> bool:
+    return begun.plan.kind == "setup" if run is None else begun.run == run
 
 
 def new_run_id() -> str:

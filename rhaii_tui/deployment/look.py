@@ -77,6 +77,7 @@ async def _inside(cluster: Any, target: Target, seen: Look) -> None:
     if service is not None:
         state = conditions.service(service)
         seen.service = "ready" if state.is_ready else state.why
+        seen.wanted = int((service.get("spec") or {}).get("replicas") or target.replicas)
         seen.endpoint = state.address
     labels = f"app.kubernetes.io/name={target.service},{WORKLOAD_LABELS}"
     for pod in await cluster.items("Pod", target.namespace, labels=labels):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -35,14 +36,51 @@ class StepSpec(BaseModel):
     commands: tuple[Command, ...] = ()
 
 
+PlanKind = Literal["setup", "scale", "stop", "wake", "teardown"]
+
+
+class Item(BaseModel):
+    """A resource that an operation removes or leaves; `why` says why where it is left."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: str
+    name: str
+    why: str = ""
+
+
+class Change(BaseModel):
+    """What an operation makes of a deployment that is there: replicas and nodes of its pool, before and after.
+
+    `endpoint` is its address before; `ours` whether the ledger knows the service; `notes` are warnings to read before
+    approving.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    replicas_before: int
+    replicas_after: int
+    nodes_before: int
+    nodes_after: int
+    endpoint: str = ""
+    ours: bool = False
+    notes: tuple[str, ...] = ()
+    removes: tuple[Item, ...] = ()
+    leaves: tuple[Item, ...] = ()
+
+
 class Plan(BaseModel):
-    """Steps in an order in which each comes after what it depends on."""
+    """Steps in an order in which each comes after what it depends on. `bill` is what the deployment costs afterwards;
+    `bill_before` and `change` are there for operations on a deployment that exists."""
 
     model_config = ConfigDict(frozen=True)
 
     target: Target
     steps: tuple[StepSpec, ...]
     bill: Bill
+    kind: PlanKind = "setup"
+    bill_before: Bill | None = None
+    change: Change | None = None
 
     def finish_times(self) -> dict[str, float]:
         """Expected end of each step in cloud seconds after approval, everything that can running side by side."""

@@ -11,6 +11,7 @@ from rhaii_tui.deployment import events as e
 from rhaii_tui.deployment.plan import longest_chain
 from rhaii_tui.deployment.state import (
     STAGES,
+    Autoscaler,
     CacheVerdict,
     Condition,
     LedgerEntry,
@@ -65,6 +66,14 @@ def reduce(state: RunState, event: e.Event) -> RunState:
                 state,
                 verdict=CacheVerdict(event.routing, event.cache, event.verdict, event.reasons, event.sent, event.ok),
             )
+        case e.AutoscalerSwitched():
+            others_off = tuple(a for a in state.autoscalers if (a.cluster, a.pool) != (event.cluster, event.pool))
+            off = Autoscaler(event.cluster, event.pool, tuple(sorted(event.scaling.items())))
+            return replace(state, autoscalers=others_off if event.enabled else (*others_off, off))
+        case e.RequestsCounted():
+            return replace(state, requests_sent=event.sent, requests_lost=event.lost)
+        case e.CapacityObserved():
+            return replace(state, replicas_ready=event.replicas_ready, nodes=event.nodes)
         case e.RunStopped():
             steps = tuple(
                 replace(s, status="cancelled", finished_at=event.at) if s.status == "running" else s

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from rhaii_tui.deployment.planning import build_plan
 from rhaii_tui.deployment.reduce import reduce, replay
 from rhaii_tui.deployment.runner import Runner
 from rhaii_tui.deployment.state import RunState
+from rhaii_tui.deployment.step import Step
 from rhaii_tui.deployment.steps import all_steps
 from rhaii_tui.endpoints import Endpoints
 
@@ -31,7 +32,9 @@ Listener = Callable[[e.Event, RunState], None]
 class Session:
     """A run in this process. Made by `open`; everything happens on the event loop that opened it."""
 
-    def __init__(self, endpoints: Endpoints, journal: Journal, state: RunState) -> None:
+    def __init__(
+        self, endpoints: Endpoints, journal: Journal, state: RunState, steps: Mapping[str, Step] | None = None
+    ) -> None:
         assert state.plan is not None
         self.endpoints = endpoints
         self.folder: Path = journal.folder
@@ -43,7 +46,7 @@ class Session:
         self._context = RunContext(
             state.plan.target, endpoints, journal.folder, self.logbook, self.record, lambda: self.state
         )
-        self._runner = Runner(state.plan, self._context, all_steps())
+        self._runner = Runner(state.plan, self._context, all_steps() if steps is None else steps)
         self._task: asyncio.Task[None] | None = None
 
     @classmethod
@@ -54,7 +57,11 @@ class Session:
         """
         for folder in run_folders(home):
             begun = first_event(folder)
-            if not isinstance(begun, e.RunStarted) or (begun.cloud, begun.plan.target) != (endpoints.name, target):
+            if not isinstance(begun, e.RunStarted) or begun.cloud != endpoints.name:
+                continue
+            if begun.plan.kind == "teardown" and _place(begun.plan.target) == _place(target):
+                break  # what an older setup made is gone
+            if begun.plan.kind != "setup" or begun.plan.target != target:
                 continue
             journal = Journal(folder)
             state = replay(read_events(folder))
@@ -64,11 +71,39 @@ class Session:
             session = cls(endpoints, journal, state)
             session.record(e.RunResumed(at=time.time(), run=state.run))
             return session
+        return cls._begin(build_plan(target, endpoints), endpoints, home)
+
+    @classmethod
+    async def open_plan(cls, plan: Plan, steps: Mapping[str, Step], endpoints: Endpoints, home: Path) -> Session:
+        """A run of an operation: the newest run of the same place is continued when it is the same operation, approved
+        and not done (with its own plan, which knows how things were before); else this plan's run begins.
+
+        Raises RunBusy while another process works on the same place, OSError as `open`.
+        """
+        for folder in run_folders(home):
+            begun = first_event(folder)
+            if not isinstance(begun, e.RunStarted) or begun.cloud != endpoints.name:
+                continue
+            if not _touches(begun.plan, plan):
+                continue
+            journal = Journal(folder)
+            state = replay(read_events(folder))
+            same = (begun.plan.kind, begun.plan.target.replicas) == (plan.kind, plan.target.replicas)
+            same = same or begun.plan.kind == plan.kind in ("stop", "teardown")
+            if not same or state.outcome == "done" or state.approved_at is None:
+                journal.close()
+                break
+            session = cls(endpoints, journal, state, steps)
+            session.record(e.RunResumed(at=time.time(), run=state.run))
+            return session
+        return cls._begin(plan, endpoints, home, steps)
+
+    @classmethod
+    def _begin(cls, plan: Plan, endpoints: Endpoints, home: Path, steps: Mapping[str, Step] | None = None) -> Session:
         run = new_run_id()
         journal = Journal(home / "runs" / run)
-        plan = build_plan(target, endpoints)
         started = e.RunStarted(at=time.time(), run=run, cloud=endpoints.name, rate=endpoints.clock.rate, plan=plan)
-        session = cls(endpoints, journal, reduce(RunState(), started))
+        session = cls(endpoints, journal, reduce(RunState(), started), steps)
         journal.append(started)
         return session
 
@@ -125,6 +160,19 @@ class Session:
         await self.cancel()
         await self._context.close()
         self._journal.close()
+
+
+def _place(target: Target) -> tuple[str, str, str]:
+    return target.project, target.zone, target.cluster
+
+
+def _touches(one: Plan, other: Plan) -> bool:
+    """Whether two plans are about the same deployment; a teardown is about everything in its cluster."""
+    if _place(one.target) != _place(other.target):
+        return False
+    if "teardown" in (one.kind, other.kind):
+        return True
+    return (one.target.namespace, one.target.service) == (other.target.namespace, other.target.service)
 
 
 __all__ = ["RunBusy", "Session"]

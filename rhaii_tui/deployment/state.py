@@ -122,6 +122,15 @@ class LedgerEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Autoscaler:
+    """A pool's autoscaler that we switched off and did not give back yet, with what it was set to."""
+
+    cluster: str
+    pool: str
+    scaling: tuple[tuple[str, int | str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RunState:
     """Everything a screen may show of a run. `outcome` None while it runs or waits for approval."""
 
@@ -143,6 +152,10 @@ class RunState:
     endpoint: str = ""
     model: str = ""
     replicas_ready: int = 0
+    nodes: int | None = None
+    requests_sent: int = 0
+    requests_lost: int = 0
+    autoscalers: tuple[Autoscaler, ...] = ()
     verdict: CacheVerdict | None = None
     ledger: tuple[LedgerEntry, ...] = ()
     pending_intents: tuple[LedgerEntry, ...] = field(default=())

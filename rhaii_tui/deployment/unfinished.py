@@ -14,12 +14,18 @@ from rhaii_tui.endpoints import Endpoints
 def unfinished(home: Path, endpoints: Endpoints) -> RunState | None:
     """The newest approved run on this cloud that is not done; None when there is none.
 
-    A newer finished run of the same target hides an older unfinished one, as `Session.open` would not take that up.
+    A newer finished run of the same target, or a teardown of its cluster, hides an older unfinished one, as `Session.open` would not take that up.
     """
-    finished = []
+    finished, gone = [], []
     for folder in run_folders(home):
         begun = first_event(folder)
         if not isinstance(begun, e.RunStarted) or begun.cloud != endpoints.name or begun.plan.target in finished:
+            continue
+        target = begun.plan.target
+        place = (target.project, target.zone, target.cluster)
+        if begun.plan.kind == "teardown":
+            gone.append(place)
+        if begun.plan.kind != "setup" or place in gone:
             continue
         state = replay(read_events(folder))
         if state.outcome == "done":
