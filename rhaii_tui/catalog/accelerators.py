@@ -10,7 +10,7 @@ from rhaii_tui.catalog.load import facts
 from rhaii_tui.catalog.shapes import Accelerator
 
 CPU_MACHINE_TYPE = "e2-standard-4"
-"""Nodes for the operators: cheaper than upstream's n1-standard-4, and the operators fit (upstream digest 6.1)."""
+"""Nodes for the operators: cheaper than the guides' n1-standard-4, and the operators fit."""
 CPU_NODES = 2
 CPU_NODE_VCPUS = 4
 CPU_DISK_GB = 50

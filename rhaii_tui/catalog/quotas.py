@@ -1,4 +1,4 @@
-"""Which quotas a shape needs, by their exact names. Sources: upstream digest 5.3, Google notes 2 and 2.1."""
+"""Which quotas a shape needs, by their exact names. Sources: Compute Engine and Cloud Quotas documentation."""
 
 from __future__ import annotations
 

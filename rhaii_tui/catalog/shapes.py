@@ -36,7 +36,7 @@ class Shape:
 
     @property
     def replicas(self) -> int:
-        """The default number of replicas (upstream guides: 1, 1 and 3)."""
+        """The default number of replicas (deployment guides: 1, 1 and 3)."""
         return 3 if self.topology is Topology.SCALE_OUT else 1
 
     @property

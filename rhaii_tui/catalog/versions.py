@@ -6,10 +6,10 @@ from rhaii_tui.catalog.load import facts
 
 
 def components() -> dict[str, str]:
-    """What the operators' route installs, by component (upstream digest 11.1)."""
+    """What the operators' route installs, by component."""
     return dict(facts("versions")["components"])
 
 
 def tools() -> dict[str, str]:
-    """The least versions of the local tools that the operators' route runs (upstream digest 5.1)."""
+    """The least versions of the local tools that the operators' route runs."""
     return dict(facts("versions")["tools"])

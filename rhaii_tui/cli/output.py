@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from enum import IntEnum
 from typing import Any
 
@@ -28,17 +30,17 @@ class Output:
     def record(self, record: dict[str, Any]) -> None:
         """One JSON object on a line of its own; nothing for a person."""
         if self.as_json:
-            typer.echo(json.dumps(record))
+            _write(json.dumps(record))
 
     def raw(self, text: str) -> None:
         """A line that is JSON already."""
         if self.as_json:
-            typer.echo(text)
+            _write(text)
 
     def line(self, text: str = "") -> None:
         """A line for a person; nothing for a machine."""
         if not self.as_json:
-            typer.echo(text)
+            _write(text)
 
     def refuse(self, what: str, why: str = "", next_step: str = "", code: Exit = Exit.USAGE) -> Exit:
         """One clear error on stderr, and as the result for a machine."""
@@ -48,6 +50,14 @@ class Output:
             {"type": "result", "ok": False, "exit_code": int(code), "what": what, "why": why, "next": next_step}
         )
         return code
+
+
+def _write(text: str) -> None:
+    """A line on stdout. A reader that has gone away (`| head`) must not end what was begun: the rest goes nowhere."""
+    try:
+        typer.echo(text)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def clock_text(cloud_seconds: float) -> str:

@@ -74,9 +74,6 @@ class Reporter:
                 f"  curl -s {state.endpoint}/v1/completions -H 'Content-Type: application/json' "
                 f'-d \'{{"model": "{state.model}", "prompt": "Hello", "max_tokens": 16}}\''
             )
-        if state.verdict is not None:
-            lines.append(f"Routing {state.verdict.routing}, cache {state.verdict.cache}:")
-            lines += [f"  - {reason}" for reason in state.verdict.reasons]
         billed = any(x.kind in ("Cluster", "NodePool") for x in state.ledger)
         if billed and state.bill is not None and state.bill.usd_per_day is not None:
             lines.append(f"It costs about ${state.bill.usd_per_day:.2f} per day until it is removed.")

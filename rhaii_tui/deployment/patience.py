@@ -18,7 +18,7 @@ from rhaii_tui.deployment.step import StepStopped
 T = TypeVar("T")
 
 NETWORK_LOSS = 600.0
-"""Cloud seconds without any usable answer before a step stops: a control plane upgrade takes less (gcp.md 9)."""
+"""Cloud seconds without any usable answer before a step stops: a control plane upgrade takes less."""
 SIGN_IN = 1800.0
 """Cloud seconds given to a person who has to renew expired credentials."""
 LEAST = 30.0

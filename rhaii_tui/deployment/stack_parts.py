@@ -1,4 +1,4 @@
-"""What the operators' route leaves in a cluster (upstream digest 11.1), and which of it is missing."""
+"""What the operators' route leaves in a cluster, and which of it is missing."""
 
 from __future__ import annotations
 

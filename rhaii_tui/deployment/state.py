@@ -20,7 +20,7 @@ STAGES: tuple[str, ...] = (
     "warming",
     "ready",
 )
-"""A replica's road in order (upstream.md 7.1). `pulling` is the engine's own image, after the model download."""
+"""A replica's road in order. `pulling` is the engine's own image, after the model download."""
 
 
 @dataclass(frozen=True, slots=True)

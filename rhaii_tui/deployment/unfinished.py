@@ -14,7 +14,8 @@ from rhaii_tui.endpoints import Endpoints
 def unfinished(home: Path, endpoints: Endpoints) -> RunState | None:
     """The newest approved run on this cloud that is not done; None when there is none.
 
-    A newer finished run of the same target, or a teardown of its cluster, hides an older unfinished one, as `Session.open` would not take that up.
+    A newer finished run of the same target, or a teardown of its cluster, hides an older unfinished one, as
+    `Session.open` would not take that up.
     """
     finished, gone = [], []
     for folder in run_folders(home):

@@ -1,4 +1,4 @@
-"""What is sent to create things in GKE. Every choice and its reason: Google notes 3, upstream digest 6."""
+"""What is sent to create things in GKE. Each choice has its reason beside it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _FLEX_DURATION = "604800s"
 def cluster_body(target: Target, labels: Mapping[str, str]) -> dict[str, Any]:
     """A zonal cluster with its operators' nodes; the accelerator pool comes later, so that a stockout spares it.
 
-    Dataplane V2, or network policies would be ignored (C46). GKE's own Gateway API stays off: the operators bring
-    theirs, and the two would fight over the CRDs (C64).
+    Dataplane V2, or network policies would be ignored. GKE's own Gateway API stays off: the operators bring
+    theirs, and the two would fight over the CRDs.
     """
     return {
         "name": target.cluster,
@@ -51,7 +51,7 @@ def cluster_body(target: Target, labels: Mapping[str, str]) -> dict[str, Any]:
 def pool_body(target: Target, labels: Mapping[str, str]) -> dict[str, Any]:
     """One accelerator node per replica, in the target's zone only.
 
-    No tpu_topology: GKE refuses it for single-host slices (C50). No taints: GKE sets them. No surge: an upgrade would
+    No tpu_topology: GKE refuses it for single-host slices. No taints: GKE sets them. No surge: an upgrade would
     want one accelerator more than there is quota for. No metadata mode: GKE's default follows the cluster's, and an
     adopted cluster may lack Workload Identity.
     """

@@ -1,4 +1,4 @@
-"""Compute Engine: what there is, where, and how much of it one may have. Reads only.
+"""Compute Engine: what there is, where, how much of it one may have; and the one change GKE has no call for.
 
 Methods that return an ExtendedOperation are never used here: they poll the real address whatever the endpoint says.
 """
@@ -6,12 +6,12 @@ Methods that return an ExtendedOperation are never used here: they poll the real
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from rhaii_tui.endpoints import Endpoints
-from rhaii_tui.google.calls import read
+from rhaii_tui.google.calls import change, read
 from rhaii_tui.google.credentials import credentials
 from rhaii_tui.google.errors import CloudError, from_text
 from rhaii_tui.google.packages import load
@@ -42,6 +42,14 @@ class ZoneInfo:
     name: str
     status: str
     region: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSize:
+    """A managed instance group: the size it is set to, and whether it has come to rest there."""
+
+    target: int
+    stable: bool
 
 
 class Compute:
@@ -92,10 +100,36 @@ class Compute:
 
         `group_url` is a node pool's instance group URL.
         """
-        parts = group_url.split("/")
-        zone, group = parts[parts.index("zones") + 1], parts[-1]
+        zone, group = _group(group_url)
         request = {"zone": zone, "instance_group_manager": group}
         return await self._read("InstanceGroupManagersClient", "list_errors", request, _group_errors)
+
+    async def group_size(self, group_url: str) -> GroupSize:
+        """The size of a node pool's instance group: GKE itself does not tell the present size of a pool."""
+        zone, group = _group(group_url)
+        request = {"zone": zone, "instance_group_manager": group}
+        return await self._read("InstanceGroupManagersClient", "get", request, _group_size)
+
+    async def delete_instances(self, group_url: str, names: Sequence[str]) -> None:
+        """Begin to delete these very machines and make the group smaller by as many.
+
+        This is how the cluster autoscaler removes the nodes it has emptied; GKE's own resize picks machines itself.
+        """
+        zone, group = _group(group_url)
+        request = {
+            "project": self._project,
+            "zone": zone,
+            "instance_group_manager": group,
+            "instance_group_managers_delete_instances_request_resource": {
+                "instances": [f"zones/{zone}/instances/{name}" for name in names],
+                "skip_instances_on_validation_error": True,
+            },
+        }
+
+        def send(**options: Any) -> None:
+            self._connect("InstanceGroupManagersClient").delete_instances_unary(request=request, **options)
+
+        await change(send)
 
     async def _scopes(self, client: str, field: str, name: str) -> tuple[str, ...]:
         def zones(pages: Any) -> tuple[str, ...]:
@@ -119,6 +153,15 @@ class Compute:
                 make = getattr(load("google.cloud.compute_v1"), client)
                 self._clients[client] = make(credentials=who, client_options={"api_endpoint": self._endpoints.compute})
             return self._clients[client]
+
+
+def _group(url: str) -> tuple[str, str]:
+    parts = url.split("/")
+    return parts[parts.index("zones") + 1], parts[-1]
+
+
+def _group_size(group: Any) -> GroupSize:
+    return GroupSize(int(group.target_size), bool(group.status.is_stable))
 
 
 def _zone(zone: Any) -> ZoneInfo:

@@ -1,4 +1,4 @@
-"""Every way a call to Google Cloud can fail, as one exception with a kind. Texts: Google notes 1.2 and 3.6."""
+"""Every way a call to Google Cloud can fail, as one exception with a kind. Texts: as users reported them."""
 
 from __future__ import annotations
 

@@ -81,12 +81,12 @@ class Gke:
         return await self._change("set_node_pool_size", {"name": name, "node_count": nodes})
 
     async def set_node_pool_autoscaling(
-        self, location: str, cluster: str, pool: str, *, enabled: bool, most: int = 0
+        self, location: str, cluster: str, pool: str, scaling: Mapping[str, int | str] | None
     ) -> OperationInfo:
-        """Switch the pool's autoscaler; it must be off before the size is set by hand."""
-        scaling = {"enabled": enabled, "max_node_count": most if enabled else 0}
+        """Switch the pool's autoscaler on with these settings (as `PoolInfo.scaling` tells them), or off with None."""
+        wanted: dict[str, Any] = {"enabled": scaling is not None, **(scaling or {})}
         name = self._pool(location, cluster, pool)
-        return await self._change("set_node_pool_autoscaling", {"name": name, "autoscaling": scaling})
+        return await self._change("set_node_pool_autoscaling", {"name": name, "autoscaling": wanted})
 
     async def delete_node_pool(self, location: str, cluster: str, pool: str) -> OperationInfo:
         """Begin to delete a pool and its nodes."""

@@ -1,4 +1,4 @@
-"""The Cloud Quotas API: the only place that knows the TPU v6e limit (Google notes 2.1). It never knows the usage."""
+"""The Cloud Quotas API: the only place that knows the TPU v6e limit. It never knows the usage."""
 
 from __future__ import annotations
 

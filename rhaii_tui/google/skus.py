@@ -1,5 +1,5 @@
 """Finds our prices among tens of thousands of SKUs. Matching is by category, region and the description's beginning,
-for decoys share words (Google notes 6.3): Calendar Mode, Commitment, Capacity Optimized. Pure."""
+for decoys share words: Calendar Mode, Commitment, Capacity Optimized. Pure."""
 
 from __future__ import annotations
 

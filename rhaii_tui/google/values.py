@@ -28,6 +28,8 @@ class PoolInfo:
     instance_groups: tuple[str, ...]
     labels: dict[str, str]
     conditions: tuple[str, ...]
+    scaling: dict[str, int | str] = field(default_factory=dict)
+    """The autoscaler's settings while it is on, as `set_node_pool_autoscaling` takes them back."""
 
     @property
     def broken(self) -> bool:
@@ -132,7 +134,18 @@ def pool_info(pool: Any) -> PoolInfo:
         instance_groups=tuple(pool.instance_group_urls),
         labels=dict(config.resource_labels),
         conditions=_conditions(pool.conditions),
+        scaling=_scaling(scaling),
     )
+
+
+def _scaling(scaling: Any) -> dict[str, int | str]:
+    counts = ("min_node_count", "max_node_count", "total_min_node_count", "total_max_node_count")
+    if not scaling.enabled:
+        return {}
+    found: dict[str, int | str] = {name: int(getattr(scaling, name)) for name in counts if getattr(scaling, name)}
+    if policy := int(scaling.location_policy):
+        found["location_policy"] = policy
+    return found
 
 
 def cluster_info(cluster: Any) -> ClusterInfo:

@@ -11,6 +11,7 @@ from rhaii_tui.practice.clock import CloudClock
 from rhaii_tui.practice.faults import Faults
 
 if TYPE_CHECKING:
+    from rhaii_tui.practice.google.gke import KubernetesEngine
     from rhaii_tui.practice.kube.cluster import KubeCluster
     from rhaii_tui.practice.traffic.gateway import Traffic
 
@@ -29,4 +30,5 @@ class World:
     rng: random.Random = field(default_factory=lambda: random.Random(7))
     clusters: dict[str, KubeCluster] = field(default_factory=dict)
     traffic: Traffic | None = None
+    engine: KubernetesEngine | None = None
     gateway_url: str = ""

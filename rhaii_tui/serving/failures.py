@@ -1,4 +1,4 @@
-"""Why a replica does not start, by its own words: log lines, event messages, container states (upstream.md 7.3)."""
+"""Why a replica does not start, by its own words: log lines, event messages, container states."""
 
 from __future__ import annotations
 

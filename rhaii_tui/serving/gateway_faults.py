@@ -1,4 +1,4 @@
-"""Why a request through the gateway fails: told by status, body shape and network error (upstream.md 9, T35 - T42)."""
+"""Why a request through the gateway fails: told by status, body shape and network error."""
 
 from __future__ import annotations
 

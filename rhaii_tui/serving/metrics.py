@@ -32,9 +32,10 @@ VLLM_ALIASES: Mapping[str, tuple[str, ...]] = {
     "kv_usage": ("vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc"),
     "ttft_sum": ("vllm:time_to_first_token_seconds_sum",),
     "ttft_count": ("vllm:time_to_first_token_seconds_count",),
+    "hit_rate": ("vllm:gpu_prefix_cache_hit_rate",),
     "started": ("process_start_time_seconds",),
 }
-"""Newest name first. Prefix counters count tokens (loadtest.md 4.3)."""
+"""Newest name first. Prefix counters count tokens."""
 
 PICKER_ALIASES: Mapping[str, tuple[str, ...]] = {
     "decisions": (
@@ -59,7 +60,7 @@ PICKER_ALIASES: Mapping[str, tuple[str, ...]] = {
 }
 """Newest name first; the newest router publishes old names next to its own, so only one is ever taken."""
 
-_GAUGES = frozenset({"running", "waiting", "kv_usage", "ready_pods", "prefix_index_size", "started"})
+_GAUGES = frozenset({"running", "waiting", "kv_usage", "hit_rate", "ready_pods", "prefix_index_size", "started"})
 COUNTERS = frozenset({*VLLM_ALIASES, *PICKER_ALIASES} - _GAUGES)
 
 _SAMPLE = re.compile(r"^([A-Za-z_:][\w:]*)(?:\{(.*)\})?[ \t]+(\S+)(?:[ \t]+-?\d+(?:\.\d+)?)?\s*$")
@@ -115,6 +116,11 @@ def vllm(text: str) -> Scrape:
     return _scrape(text, VLLM_ALIASES)
 
 
+def vllm_rows(rows: list[Sample]) -> Scrape:
+    """The same from samples that have been parsed already."""
+    return _scrape_rows(rows, VLLM_ALIASES)
+
+
 def picker(text: str) -> Scrape:
     """The endpoint picker's `/metrics`."""
     return _scrape(text, PICKER_ALIASES)
@@ -150,9 +156,13 @@ def delta(before: Scrape, after: Scrape) -> dict[str, float] | None:
 
 
 def _scrape(text: str, aliases: Mapping[str, tuple[str, ...]]) -> Scrape:
+    return _scrape_rows(samples(text), aliases)
+
+
+def _scrape_rows(rows: list[Sample], aliases: Mapping[str, tuple[str, ...]]) -> Scrape:
     totals: dict[str, float] = {}
     config: Mapping[str, str] = {}
-    for sample in samples(text):
+    for sample in rows:
         refused = (
             sample.name.endswith("scheduler_attempts_total") and sample.labels.get("status", "success") != "success"
         )

@@ -1,4 +1,4 @@
-"""What the reasons in conditions mean for a person, and where to look (kube.md 5.5, 5.6)."""
+"""What the reasons in conditions mean for a person, and where to look."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The names a setting goes by in the environment and in files. Upstream's own names come first (digest 13)."""
+"""The names a setting goes by in the environment and in files. The deployment guides' own names are understood too."""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ def _defaults(accelerator: Accelerator | None, topology: Topology | None) -> dic
 
 
 def _flagged_zone(zone: Setting, accelerator: Accelerator) -> Setting:
-    """Keeps a zone that was meant for the other accelerator (upstream's C49), and says so."""
+    """Keeps a zone that was meant for the other accelerator (say, from a TPU guide's .envrc), and says so."""
     facts = accelerator_facts(accelerator)
     if zone.source.startswith(("flag", "built-in")) and zone.value in facts.zones:
         return zone

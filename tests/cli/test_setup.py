@@ -138,3 +138,12 @@ def test_status_reads_the_live_service(environ: dict[str, str]) -> None:
     assert record["outcome"] == "done"
     assert record["endpoint"].startswith("http://127.0.0.1:")
     assert "3 of 3 ready" in read().stdout
+
+
+def test_a_reader_that_goes_away_does_not_end_what_was_begun(environ: dict[str, str]) -> None:
+    command = f"{' '.join(SETUP)} --practice {' '.join(GPU)} --plan; echo $? >&2"
+    done = subprocess.run(
+        ["sh", "-c", f"({command}) | head -1"], capture_output=True, text=True, timeout=60, env=environ
+    )
+    assert done.stderr.strip() == "0"
+    assert done.stdout.startswith("Plan:")

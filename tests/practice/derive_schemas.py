@@ -211,7 +211,7 @@ def custom(folder: Path, group: str, pod_types: dict[str, Encoded]) -> dict[str,
 
 
 def first_release(tree: dict[str, Any], kind: str) -> dict[str, Any]:
-    """Keep of LLMInferenceService what KServe 0.15 declared (upstream facts, 3.2)."""
+    """Keep of LLMInferenceService what KServe 0.15 declared."""
     spec = tree["f"]["spec"]["f"]
     workload = ("replicas", "parallelism", "template", "worker")
     for name in set(spec) - {*workload, "model", "router", "prefill", "baseRefs"}:

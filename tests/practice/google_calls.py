@@ -53,7 +53,7 @@ def finish(client: Any, operation: Any, place: str = PLACE, within: float = 30.0
 
 
 def cluster(name: str) -> dict[str, Any]:
-    """A Cluster as the product sends it (gcp.md 3.1), as keyword arguments of the message."""
+    """A Cluster as the product sends it, as keyword arguments of the message."""
     pool = {
         "name": "default-pool",
         "initial_node_count": 2,
@@ -63,7 +63,7 @@ def cluster(name: str) -> dict[str, Any]:
 
 
 def t4_pool(count: int, name: str = "gpu-t4") -> dict[str, Any]:
-    """A T4 pool (gcp.md 3.2)."""
+    """A T4 pool."""
     driver = {"gpu_driver_version": 2}
     accelerator = {
         "accelerator_count": 1,

@@ -1,4 +1,4 @@
-"""READY, STATUS and RESTARTS in the practice server's tables: the life of kube.md 5.1, and the product's own rules."""
+"""READY, STATUS and RESTARTS in the practice server's tables: the life of a pod, and the product's own rules."""
 
 from __future__ import annotations
 

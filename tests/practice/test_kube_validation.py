@@ -1,4 +1,4 @@
-"""Refusals of the practice API server: status codes and messages as the real one gives them (kube.md 4)."""
+"""Refusals of the practice API server: status codes and messages as the real one gives them."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ class Stage:
         self.make("apps/v1", "Deployment", GATEWAY_NS, "inference-gateway-istio", spec=spec)
 
     def service(self, *, pool: bool = True) -> None:
-        """Route, pool, Services and DestinationRule, as KServe 0.15 makes them (upstream.md 3.4, 3.5)."""
+        """Route, pool, Services and DestinationRule, as KServe 0.15 makes them."""
         to_pool = {"group": POOL_GROUP, "kind": "InferencePool", "name": f"{SVC}-inference-pool", "port": 8000}
         to_service = {"kind": "Service", "name": f"{SVC}-kserve-workload-svc", "port": 8000}
         rules = [

@@ -1,4 +1,4 @@
-"""CRD schemas as JSON Schema, closed the way the API server's strict validation closes them (kube.md 4)."""
+"""CRD schemas as JSON Schema, closed the way the API server's strict validation closes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who we are, which project, which APIs, which permissions. Google notes 4 and 5, upstream digest 5.2."""
+"""Who we are, which project, which APIs, which permissions."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from rhaii_tui.settings import SettingsError, read_hf_token, read_pull_secret
 T = TypeVar("T")
 
 _TOOLS = ("kubectl", "helm", "helmfile")
-"""What `make deploy-all` of the operators' repository calls (upstream digest 11.1)."""
+"""What `make deploy-all` of the operators' repository calls."""
 
 
 async def _pull_secret(look: Look, check: Check) -> Finding:

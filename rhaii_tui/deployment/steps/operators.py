@@ -32,7 +32,7 @@ _TELL_EVERY = 0.5
 
 
 class OperatorsStep:
-    """Done when all parts of upstream digest 11.1 are there and Available, whoever put them there."""
+    """Done when all parts of the stack are there and Available, whoever put them there."""
 
     id = "operators"
 

@@ -1,4 +1,4 @@
-"""Admission webhooks of the operators: refused while nobody answers them (upstream.md T27, T53)."""
+"""Admission webhooks of the operators: refused while nobody answers them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One container through its life: image, start, probes, death, back-off, and again (kube.md 5.1, 5.4)."""
+"""One container through its life: image, start, probes, death, back-off, and again."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ def _logins(secrets: Iterable[Obj]) -> Iterable[str]:
 
 
 def _weight(image: str) -> tuple[int, float]:
-    """Size in bytes and the usual cloud seconds of a first pull (upstream.md 7.1: vLLM 2-4 min, initializer 20 s)."""
+    """Size in bytes and the usual cloud seconds of a first pull (vLLM 2-4 min, initializer 20 s)."""
     name = image.rsplit("/", 1)[-1]
     if "vllm-tpu" in name:
         return 6_214_083_712, 140.0

@@ -1,4 +1,4 @@
-"""Children of an LLMInferenceService that lead requests to it: picker, pool, route, TLS (upstream.md 3.4, 3.5)."""
+"""Children of an LLMInferenceService that lead requests to it: picker, pool, route, TLS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The conditions of an LLMInferenceService and what they add up to (kube.md 5.5)."""
+"""The conditions of an LLMInferenceService and what they add up to."""
 
 from __future__ import annotations
 

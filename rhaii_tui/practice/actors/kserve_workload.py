@@ -1,4 +1,4 @@
-"""Children of an LLMInferenceService that run the model: Deployment, Service, certificate (upstream.md 3.4)."""
+"""Children of an LLMInferenceService that run the model: Deployment, Service, certificate."""
 
 from __future__ import annotations
 

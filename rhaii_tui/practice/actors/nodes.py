@@ -31,7 +31,7 @@ MACHINES = {
 }
 
 # Cloud seconds: a kubelet that has registered needs its network plugin before it is Ready; GKE's driver installer and
-# device plugin need a minute or two on T4; TPU chips show about half a minute after Ready (gcp.md 3.3).
+# device plugin need a minute or two on T4; TPU chips show about half a minute after Ready.
 UNTIL_READY = 25.0
 UNTIL_GPU = 95.0
 UNTIL_TPU = 30.0

@@ -174,7 +174,7 @@ class CertManager(Controller):
 
 
 def _issued(certificate: Obj) -> Obj:
-    """The Secret of a self-signed RSA certificate (KServe's controller refuses other keys, upstream.md 3.4)."""
+    """The Secret of a self-signed RSA certificate (KServe's controller refuses other keys)."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, certificate["spec"].get("commonName", "practice-ca"))])
     now = datetime.datetime.now(datetime.UTC)

@@ -1,4 +1,4 @@
-"""A pod's status as its kubelet writes it: container states, phase, conditions in order (kube.md 5.1)."""
+"""A pod's status as its kubelet writes it: container states, phase, conditions in order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Probes: when the kubelet asks, what it concludes, and its words when it fails (kube.md 5.4).
+"""Probes: when the kubelet asks, what it concludes, and its words when it fails.
 
 A probe that passes is not repeated until the process says that something changed: a healthy cloud idles.
 """

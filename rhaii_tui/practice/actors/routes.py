@@ -1,4 +1,4 @@
-"""HTTPRoute and InferencePool as Istio judges them: per parent Accepted and ResolvedRefs (kube.md 5.6)."""
+"""HTTPRoute and InferencePool as Istio judges them: per parent Accepted and ResolvedRefs."""
 
 from __future__ import annotations
 

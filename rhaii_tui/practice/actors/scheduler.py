@@ -1,4 +1,4 @@
-"""The scheduler: which node takes a pod, and in the real words why none does (kube.md 5.3, the 1.36 form)."""
+"""The scheduler: which node takes a pod, and in the real words why none does."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rhaii_tui.practice.kube.cluster import KubeCluster
     from rhaii_tui.practice.world import World
 
-# Cloud seconds Google takes for a network load balancer (upstream.md 7.1: 1-2 min).
+# Cloud seconds Google takes for a network load balancer (1-2 min).
 LOAD_BALANCER = 72.0
 
 

@@ -1,4 +1,4 @@
-"""Deployments and ReplicaSets: rolling updates, conditions and events in the real words (kube.md 5.6)."""
+"""Deployments and ReplicaSets: rolling updates, conditions and events in the real words."""
 
 from __future__ import annotations
 

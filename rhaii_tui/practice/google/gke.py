@@ -14,6 +14,7 @@ from rhaii_tui.practice.google.machines import CREATE, DRAIN, GROW, Machines
 from rhaii_tui.practice.google.operations import Operation, OperationFailed, Operations
 from rhaii_tui.practice.google.quota import Holding, shortages
 from rhaii_tui.practice.google.records import Cluster, Pool, with_cluster_defaults, with_pool_defaults
+from rhaii_tui.practice.kube.cluster import KubeCluster
 from rhaii_tui.practice.world import PROJECT, PROJECT_NUMBER, World
 
 # Cloud seconds. A zonal cluster took 6m28s in September 2026, pool deletions 2m40s and more, a teardown 6m24s in all.
@@ -33,6 +34,7 @@ class KubernetesEngine:
         self._clusters: dict[tuple[str, str], Cluster] = {}
         self._machines = Machines(world, self.held)
         self.operations = Operations()
+        world.engine = self
 
     def held(self) -> list[Holding]:
         """Everything that counts into quota usage."""
@@ -122,9 +124,10 @@ class KubernetesEngine:
         pool.wanted, pool.status = count, "RECONCILING"
 
         async def work(cluster: Cluster, operation: Operation) -> None:
-            extra = [place for place in pool.nodes if place >= count]
-            if extra:
-                await self._machines.remove(pool, extra)
+            extra = len(pool.nodes) - count
+            if extra > 0:
+                # As in life the group picks the machines; what runs on them is not asked.
+                await self._machines.remove(pool, self._world.rng.sample(sorted(pool.nodes), extra))
                 pool.status = "RUNNING"
             else:
                 await self._fill(pool, GROW[pool.kind], "RUNNING_WITH_ERROR")
@@ -143,6 +146,26 @@ class KubernetesEngine:
             cluster.pools.pop(pool_name, None)
 
         return self._begin(cluster, "DELETE_NODE_POOL", f"clusters/{name}/nodePools/{pool_name}", work)
+
+    def of(self, kube: KubeCluster) -> Cluster | None:
+        """The cluster that a Kubernetes API server belongs to, None once it is being deleted."""
+        return next((c for c in self._clusters.values() if c.kube is kube), None)
+
+    async def grow(self, pool: Pool, more: int) -> None:
+        """What the autoscaler does: more machines, without an operation. Raises OperationFailed."""
+        pool.wanted += more
+        places = pool.free()[-more:]
+        try:
+            await self._machines.add(pool, places, GROW[pool.kind])
+        except OperationFailed:
+            pool.wanted = max(len(pool.nodes), pool.wanted - more)
+            raise
+
+    async def delete_machines(self, pool: Pool, places: list[int]) -> None:
+        """Delete these very machines; the group becomes smaller by as many. The autoscaler removes nodes this way."""
+        places = [place for place in places if place in pool.nodes]
+        pool.wanted -= len(places)
+        await self._machines.remove(pool, places)
 
     def check_enabled(self) -> None:
         """Raises GoogleError 403 while the API is disabled in the project."""
@@ -226,7 +249,7 @@ class KubernetesEngine:
 
     async def _fill(self, pool: Pool, seconds: float, failed: str) -> None:
         try:
-            await self._machines.add(pool, [p for p in range(pool.wanted) if p not in pool.nodes], seconds)
+            await self._machines.add(pool, pool.free(), seconds)
         except OperationFailed as failure:
             pool.status, pool.message, pool.condition = failed, failure.message, failure.condition
             pool.wanted = len(pool.nodes)

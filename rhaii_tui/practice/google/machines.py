@@ -1,4 +1,4 @@
-"""Machines come and go: how long Compute Engine takes, and how it fails (gcp.md 3.5, 3.6)."""
+"""Machines come and go: how long Compute Engine takes, and how it fails."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ PROJECT_WIDE: dict[str, float] = {
 }
 TPU_CHIPS = 32.0
 TPU_SPOT_CHIPS = 1536.0
-"""Google's value for a project that never asked (gcp.md 2.1)."""
+"""Google's value for a project that never asked."""
 
 _T4_REGIONS = frozenset(map(region_of, T4_ZONES))
 TPU_REGIONS = tuple(sorted(set(map(region_of, V6E_ZONES))))

@@ -67,6 +67,11 @@ class Pool:
         """The name of the machine at a place."""
         return node_name(self.cluster.name, self.name, index)
 
+    def free(self) -> list[int]:
+        """The places to fill until the group has its size: the lowest that have no machine."""
+        count = max(0, self.wanted - len(self.nodes))
+        return [place for place in range(self.wanted + len(self.nodes)) if place not in self.nodes][:count]
+
     def holding(self) -> Holding:
         """What counts into quota usage."""
         return Holding(self.config, max(self.wanted, len(self.nodes)), region_of(self.cluster.location))

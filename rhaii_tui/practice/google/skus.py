@@ -1,4 +1,4 @@
-"""The price list as Billing SKUs: list prices of 2026-08 (gcp.md 6.1) among decoys that share their words."""
+"""The price list as Billing SKUs: list prices of 2026-08 among decoys that share their words."""
 
 from __future__ import annotations
 

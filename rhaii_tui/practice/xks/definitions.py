@@ -1,4 +1,4 @@
-"""The CustomResourceDefinitions of the stack, by component (upstream.md 11.1)."""
+"""The CustomResourceDefinitions of the stack, by component."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The operators as Kubernetes objects: one small builder per kind, one table of what runs (upstream.md 11.1)."""
+"""The operators as Kubernetes objects: one small builder per kind, one table of what runs."""
 
 from __future__ import annotations
 

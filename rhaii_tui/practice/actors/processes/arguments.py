@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rhaii_tui.practice.actors.objects import Obj
 
 # Options of vLLM 0.11.2 (RHAIIS 3.2.5) that deployments use; the value says whether the option takes one.
-# Source: `vllm serve --help`; --disable-log-requests was removed in 0.12 (C24).
+# Source: `vllm serve --help`; --disable-log-requests was removed in 0.12.
 OPTIONS: dict[str, bool] = {
     **dict.fromkeys(
         [

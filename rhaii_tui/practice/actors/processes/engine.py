@@ -30,7 +30,7 @@ _MODELS = {
 }
 _DEFAULT = _MODELS["Qwen/Qwen2.5-3B-Instruct"]
 
-# CUDA reports 14.58 GiB on a T4 (C9); v6e has 32 GB of HBM per chip (C10). GiB.
+# CUDA reports 14.58 GiB on a T4; v6e has 32 GB of HBM per chip. GiB.
 T4_MEMORY, V6E_MEMORY = 14.58, 31.25
 # Activations, graphs and the runtime, in GiB; measured on vLLM 0.11 with 128 sequences, growing with the dummy batch.
 _OVERHEAD, _PER_SEQUENCE = 1.05, 0.0035

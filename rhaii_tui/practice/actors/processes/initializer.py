@@ -1,4 +1,4 @@
-"""KServe's storage-initializer: downloads the model into /mnt/models (upstream.md 7.2, C23)."""
+"""KServe's storage-initializer: downloads the model into /mnt/models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A vLLM server: reads its arguments, loads, compiles, serves; its log carries the milestones of upstream.md 7.2."""
+"""A vLLM server: reads its arguments, loads, compiles, serves; its log carries the milestones of vLLM 0.11."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STAGES = (
     ("gather_logprobs", 8),
 )
 
-# Cloud seconds on one machine of each kind (upstream.md 7.1): interpreter and imports, weights, torch.compile and
+# Cloud seconds on one machine of each kind: interpreter and imports, weights, torch.compile and
 # profiling, one CUDA graph; XLA for one backbone shape and one small graph.
 BOOT_GPU, BOOT_TPU = 14.0, 16.0
 WEIGHTS_GPU, WEIGHTS_TPU = 22.0, 10.0
@@ -211,7 +211,7 @@ class Vllm(Process):
         return 1
 
     def _unknown(self, arguments: Arguments) -> tuple[str, ...]:
-        """Options of a newer or older version than this image's are unknown too (C24)."""
+        """Options of a newer or older version than this image's are unknown too."""
         gone = () if ":3.2" in self.place.container["image"] else ("--disable-log-requests",)
         return (*arguments.unknown, *(o for o in gone if arguments.has(o)))
 
