@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 async def run_actors(world: World, cluster: KubeCluster) -> None:
     """Run every actor of a cluster until cancelled. They wait on the store's changes and on the virtual clock only."""
     from rhaii_tui.practice.actors.admission import pod_defaults, webhooks
+    from rhaii_tui.practice.actors.autoscaler import Autoscaler
     from rhaii_tui.practice.actors.gateways import GatewayClasses, Gateways
     from rhaii_tui.practice.actors.kserve import LLMInferenceServices
     from rhaii_tui.practice.actors.kubelet import Kubelet
@@ -44,6 +45,7 @@ async def run_actors(world: World, cluster: KubeCluster) -> None:
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(Kubelet(world, cluster).run(), name=f"kubelets of {cluster.name}")
+            group.create_task(Autoscaler(world, cluster).run(), name=f"autoscaler of {cluster.name}")
             for controller in controllers:
                 group.create_task(controller(world, cluster).run(), name=f"{controller.__name__} of {cluster.name}")
     finally:

@@ -101,6 +101,16 @@ async def remove_node(world: World, cluster: KubeCluster, pool: dict[str, Any], 
     store.delete("Node", None, name)
 
 
+def planned_node(cluster: KubeCluster, pool: dict[str, Any]) -> Obj:
+    """A node of the pool as it will be once it is Ready and shows its accelerators: what the autoscaler plans with."""
+    node = _node(cluster, pool, 0)
+    _drop_taint(node)
+    resource, count, _ = _accelerator(node)
+    if resource:
+        node["status"]["allocatable"][resource] = count
+    return node
+
+
 def _drop_taint(node: Obj) -> None:
     taints = [t for t in node["spec"].get("taints", ()) if t["key"] != _NOT_READY["key"]]
     if taints:

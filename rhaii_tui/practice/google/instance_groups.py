@@ -62,7 +62,6 @@ class InstanceGroups:
         managed = [_managed(pool, place) for place in places]
         return web.json_response({"managedInstances": managed} if managed else {})
 
-
     async def _delete_instances(self, request: web.Request) -> web.Response:
         pool = self._pool(request)
         body = await parse(request, "compute_v1", "InstanceGroupManagersDeleteInstancesRequest")
@@ -106,8 +105,9 @@ def _managed(pool: Pool, place: int) -> dict[str, Any]:
 def _view(pool: Pool) -> dict[str, Any]:
     zone = f"{COMPUTE}/projects/{PROJECT}/zones/{pool.cluster.location}"
     creating = max(0, pool.wanted - len(pool.nodes))
+    deleting = max(0, len(pool.nodes) - pool.wanted)
     actions = dict.fromkeys(
-        ("abandoning", "creatingWithoutRetries", "deleting", "recreating", "refreshing", "restarting", "verifying"), 0
+        ("abandoning", "creatingWithoutRetries", "recreating", "refreshing", "restarting", "verifying"), 0
     )
     return {
         "kind": "compute#instanceGroupManager",
@@ -117,8 +117,8 @@ def _view(pool: Pool) -> dict[str, Any]:
         "zone": zone,
         "targetSize": pool.wanted,
         "size": len(pool.nodes),
-        "currentActions": {**actions, "creating": creating, "none": len(pool.nodes)},
-        "status": {"isStable": creating == 0},
+        "currentActions": {**actions, "creating": creating, "deleting": deleting, "none": len(pool.nodes) - deleting},
+        "status": {"isStable": creating == deleting == 0},
         "instanceGroup": f"{zone}/instanceGroups/{pool.group}",
         "selfLink": f"{zone}/instanceGroupManagers/{pool.group}",
     }

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 # Envoy's default buffer per connection; eight times the longest prompt the models take.
 _BODY_LIMIT = 1 << 20
+# Wall seconds, as latency is: requests that were sent to a replica before it left its pool arrive within a moment;
+# the longest answers take less than the grace period of 30 s.
+_ON_THE_WAY, _LONGEST_DRAIN = 0.2, 25.0
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,15 @@ class Traffic:
         server = self._servers.pop(uid, None)
         if server is not None:
             server.stop()
+
+    async def engine_drained(self, uid: str) -> None:
+        """Until that vLLM, which has been told to end, has answered what it was asked (uvicorn's graceful shutdown)."""
+        limit = monotonic() + _LONGEST_DRAIN
+        await asyncio.sleep(_ON_THE_WAY)
+        while (server := self._servers.get(uid)) is not None and monotonic() < limit:
+            if not (server.engine.running or server.engine.waiting):
+                return
+            await asyncio.sleep(_ON_THE_WAY)
 
     def picker_started(self, cluster: KubeCluster, pod: Object) -> None:
         """The endpoint picker of a scheduler pod answers, with an empty index."""

@@ -66,8 +66,10 @@ class Vllm(Process):
     async def terminate(self) -> int:
         if not self._serving:
             return 143
-        self._stop_serving()
         self.place.log("INFO:     Shutting down")
+        if self.place.world.traffic is not None:
+            await self.place.world.traffic.engine_drained(self.place.uid)
+        self._stop_serving()
         await self.place.world.clock.sleep(2.0)
         self.place.log("INFO:     Application shutdown complete.")
         self.place.log("INFO:     Finished server process [1]")
