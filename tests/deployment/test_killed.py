@@ -8,6 +8,7 @@ import sys
 import urllib.request
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,7 +87,7 @@ async def _nothing_twice(practice: Any) -> None:
     assert sorted(p["name"] for p in clusters["rhaii-gpu-cluster"]["nodePools"]) == ["default-pool", "gpu-pool"]
     operations = (await asyncio.to_thread(ask, "us-central1-a/operations"))["operations"]
     assert Counter(o["operationType"] for o in operations) == {"CREATE_CLUSTER": 1, "CREATE_NODE_POOL": 1}
-    cluster = await Cluster.from_kubeconfig(practice.line["kubeconfig"], trust_env=False)
+    cluster = await Cluster.from_kubeconfig(Path(practice.line["kubeconfig"]), trust_env=False)
     services = await cluster.items("LLMInferenceService")
     pods = await cluster.items("Pod", "rhaii-inference", labels="kserve.io/component=workload")
     await cluster.close()
