@@ -62,6 +62,23 @@ async def preflight(
         await look.close()
 
 
+async def growth(target: Target, endpoints: Endpoints, more: int) -> AsyncIterator[Finding]:
+    """Whether the target's pool could have `more` nodes: its zone and the quotas. Never raises for what the cloud says.
+
+    An address more is asked for than is needed: the needs are those of the road, which has a gateway to make.
+    """
+    look = Look(target, endpoints, state_home(os.environ), more)
+    tasks = [asyncio.ensure_future(_run(look, check)) for check in (*place.checks(target), *limits.checks(target))]
+    try:
+        for done in asyncio.as_completed(tasks):
+            yield await done
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await look.close()
+
+
 def verdict(findings: Iterable[Finding]) -> int:
     """The exit code: 1 when any check failed, else 3 when any is unknown, else 0."""
     statuses = {finding.status for finding in findings}

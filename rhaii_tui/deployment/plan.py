@@ -52,8 +52,8 @@ class Item(BaseModel):
 class Change(BaseModel):
     """What an operation makes of a deployment that is there: replicas and nodes of its pool, before and after.
 
-    `endpoint` is its address before; `ours` whether the ledger knows the service; `notes` are warnings to read before
-    approving.
+    `endpoint` is its address before; `ours` whether the ledger knows the service; `scaling` are the settings of the
+    pool's autoscaler to switch off or to give back; `notes` are warnings to read before approving.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -64,6 +64,7 @@ class Change(BaseModel):
     nodes_after: int
     endpoint: str = ""
     ours: bool = False
+    scaling: dict[str, int | str] = {}
     notes: tuple[str, ...] = ()
     removes: tuple[Item, ...] = ()
     leaves: tuple[Item, ...] = ()

@@ -108,6 +108,9 @@ async def _chips_seen(look: Look) -> str:
 async def _need(look: Look, metric: str) -> QuotaNeed:
     """What is needed beyond what already stands; when that cannot be read, everything."""
     target = look.target
+    if look.more is not None:
+        needs = quota_needs(target.shape, target.region, target.provisioning, look.more, 0)
+        return next(n for n in needs if n.metric == metric)
     try:
         cluster = await look.cluster()
     except CloudError:

@@ -26,10 +26,14 @@ SETTINGS = "s"
 
 
 class Look:
-    """One preflight. Answers that several checks need are asked for once."""
+    """One preflight. Answers that several checks need are asked for once.
 
-    def __init__(self, target: Target, endpoints: Endpoints, folder: Path) -> None:
+    `more` is the number of accelerator nodes to add where that is known; None: what the target lacks.
+    """
+
+    def __init__(self, target: Target, endpoints: Endpoints, folder: Path, more: int | None = None) -> None:
         self.target = target
+        self.more = more
         self.endpoints = endpoints
         self.folder = folder
         self.gke = Gke(endpoints, target.project)

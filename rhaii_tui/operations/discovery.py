@@ -1,0 +1,190 @@
+"""Finds the deployment that an operation is about, in live objects: one made by hand is found like one of ours."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rhaii_tui.catalog.shapes import Topology
+from rhaii_tui.catalog.target import Target
+from rhaii_tui.endpoints import Endpoints
+from rhaii_tui.operations import memory, placement
+from rhaii_tui.operations.trouble import Trouble
+
+if TYPE_CHECKING:
+    from rhaii_tui.google.values import ClusterInfo, PoolInfo
+
+Obj = dict[str, Any]
+KIND = "LLMInferenceService"
+STOP = "serving.kserve.io/stop"
+LOOK_SECONDS = 15.0
+"""Wall seconds for one cluster to answer; private and stopped control planes do not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the user says about which deployment is meant; empty means: find it. `service` may be `namespace/name`."""
+
+    project: str
+    zone: str = ""
+    cluster: str = ""
+    service: str = ""
+    pool: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A service as it is. `target.replicas` is what its spec wants, at least 1; `others` are nodes of its pool that
+    only other workloads are on."""
+
+    target: Target
+    pool: PoolInfo
+    replicas: int
+    nodes: int
+    others: int
+    endpoint: str
+    stopped: bool
+    ours: bool
+
+
+async def find(endpoints: Endpoints, home: Path, wish: Wish) -> Deployment:
+    """The one deployment that fits. A cluster that a run of ours worked on is preferred to others.
+
+    Raises Trouble when none or several fit, CloudError when Google cannot be asked.
+    """
+    from rhaii_tui.google.gke import Gke
+
+    clusters = [c for c in await Gke(endpoints, wish.project).list_clusters() if _fits(c, wish)]
+    looks = await asyncio.gather(*(_services(c, endpoints) for c in clusters))
+    unread = [f"{c.name}: {found}" for c, found in zip(clusters, looks, strict=True) if isinstance(found, str)]
+    matches = [
+        (cluster, service)
+        for cluster, found in zip(clusters, looks, strict=True)
+        if not isinstance(found, str)
+        for service in found
+        if _named(service, wish.service)
+    ]
+    if len(matches) > 1:
+        matches = _preferred(matches, home, endpoints.name, wish.project)
+    if len(matches) > 1:
+        names = ", ".join(f"{_name(s)} in {c.name}" for c, s in matches)
+        raise Trouble("Several deployments fit", f"{names}.", "Say which with --service and --cluster.", usage=True)
+    if not matches:
+        where = wish.cluster or f"any cluster of {wish.project}"
+        why = f"There is no LLMInferenceService {wish.service} in {where}.".replace("  ", " ")
+        if unread:
+            why += f" Not readable: {'; '.join(unread)}."
+        raise Trouble("No deployment found", why, "Begin one with rhaii-tui setup, or say --project and --cluster.")
+    cluster, service = matches[0]
+    return await describe(cluster, service, endpoints, home, wish)
+
+
+async def describe(
+    info: ClusterInfo, service: Obj, endpoints: Endpoints, home: Path, wish: Wish
+) -> Deployment:
+    """A deployment from its live objects. Raises Trouble, KubeError."""
+    from rhaii_tui.kube.connect import Cluster
+    from rhaii_tui.kube.nodes import POOL_LABEL
+
+    meta, spec = service["metadata"], service.get("spec") or {}
+    cluster = await Cluster.from_gke(info.endpoint, info.ca_pem, endpoints)
+    try:
+        labels = placement.replica_labels(meta["name"])
+        pods, nodes, everything = await asyncio.gather(
+            cluster.items("Pod", meta["namespace"], labels=labels), cluster.items("Node"), cluster.items("Pod")
+        )
+    finally:
+        await cluster.close()
+    mine = placement.replicas_in(pods)
+    homes = {str(p["spec"].get("nodeName") or "") for p in mine} - {""}
+    carrying = [n for n in nodes if n["metadata"]["name"] in homes]
+    facts = placement.accelerator_of(service, carrying)
+    pools = tuple(p for p in info.pools if wish.pool in ("", p.name))
+    pool = placement.pool_of(service, carrying, pools, facts)
+    in_pool = {n["metadata"]["name"] for n in nodes if (n["metadata"].get("labels") or {}).get(POOL_LABEL) == pool.name}
+    names = {p["metadata"]["uid"] for p in mine}
+    foreign = placement.occupied(p for p in everything if p["metadata"]["uid"] not in names)
+    replicas = int(spec.get("replicas", 1))
+    where = (wish.project, info.location, info.name)
+    target = Target(
+        accelerator=facts.accelerator,
+        topology=topology(spec, replicas),
+        project=wish.project,
+        zone=info.location,
+        cluster=info.name,
+        pool=pool.name,
+        namespace=meta["namespace"],
+        service=meta["name"],
+        replicas=min(max(replicas, 1), 16),
+        model=str((spec.get("model") or {}).get("name") or (spec.get("model") or {}).get("uri") or ""),
+        image=str(placement.main_container(service).get("image") or ""),
+        provisioning=pool.provisioning,
+    )
+    owned = {(x.kind, x.name) for x in memory.ledger(home, endpoints.name, where)}
+    return Deployment(
+        target=target,
+        pool=pool,
+        replicas=replicas,
+        nodes=len(in_pool),
+        others=len((in_pool & foreign) - homes),
+        endpoint=str((service.get("status") or {}).get("url") or "").rstrip("/"),
+        stopped=(meta.get("annotations") or {}).get(STOP) == "true" or replicas == 0,
+        ours=(KIND, f"{meta['namespace']}/{meta['name']}") in owned,
+    )
+
+
+def topology(spec: Obj, replicas: int) -> Topology:
+    """What the manifest amounts to: a router with a scheduler is an endpoint picker."""
+    if "scheduler" not in (spec.get("router") or {}):
+        return Topology.SINGLE
+    return Topology.SCALE_OUT if replicas > 1 else Topology.BASELINE
+
+
+async def _services(info: ClusterInfo, endpoints: Endpoints) -> list[Obj] | str:
+    """All services of a cluster; a text when they cannot be read."""
+    from rhaii_tui.kube.connect import Cluster
+    from rhaii_tui.kube.errors import ApiError, KubeError
+
+    if not info.endpoint:
+        return f"no address ({info.status})"
+    try:
+        async with asyncio.timeout(LOOK_SECONDS):
+            cluster = await Cluster.from_gke(info.endpoint, info.ca_pem, endpoints)
+            try:
+                return await cluster.items(KIND)
+            finally:
+                await cluster.close()
+    except ApiError as error:
+        return [] if error.is_not_found else str(error)
+    except KubeError as error:
+        return str(error)
+    except TimeoutError:
+        return f"no answer within {LOOK_SECONDS:.0f} s"
+
+
+def _fits(info: ClusterInfo, wish: Wish) -> bool:
+    return wish.cluster in ("", info.name) and (not wish.zone or info.location == wish.zone)
+
+
+def _named(service: Obj, wanted: str) -> bool:
+    return wanted in ("", service["metadata"]["name"], _name(service))
+
+
+def _name(service: Obj) -> str:
+    return f"{service['metadata']['namespace']}/{service['metadata']['name']}"
+
+
+def _preferred(matches: list[tuple[Any, Obj]], home: Path, cloud: str, project: str) -> list[tuple[Any, Obj]]:
+    """Those that the newest run with any of them worked on; all when no run did."""
+    for target in memory.known_targets(home, cloud):
+        found = [
+            (c, s)
+            for c, s in matches
+            if (project, c.location, c.name) == memory.place(target)
+            and (s["metadata"]["namespace"], s["metadata"]["name"]) == (target.namespace, target.service)
+        ]
+        if found:
+            return found
+    return matches

@@ -1,0 +1,62 @@
+"""What the journals of this machine remember of a cluster: what is ours in it, and what is to be given back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rhaii_tui.catalog.target import Target
+from rhaii_tui.deployment import events as e
+from rhaii_tui.deployment.journal import first_event, read_events, run_folders
+from rhaii_tui.deployment.state import LedgerEntry
+
+Place = tuple[str, str, str]
+"""Project, zone and name of a cluster."""
+
+
+def place(target: Target) -> Place:
+    """The cluster a target is in."""
+    return target.project, target.zone, target.cluster
+
+
+def known_targets(home: Path, cloud: str) -> tuple[Target, ...]:
+    """Targets of the runs on a cloud, newest first."""
+    return tuple(begun.plan.target for _, begun in _runs(home, cloud))
+
+
+def ledger(home: Path, cloud: str, where: Place) -> tuple[LedgerEntry, ...]:
+    """Everything that runs have created, or have asked for, in and around a cluster and that was not verified gone."""
+    entries: dict[tuple[str, str], LedgerEntry] = {}
+    for event in _events(home, cloud, where):
+        match event:
+            case e.ResourceCreated():
+                entries[event.kind, event.name] = LedgerEntry(event.kind, event.name, event.step, event.at, event.uid)
+            case e.IntentRecorded(action="create" | "apply" | "install"):
+                entry = LedgerEntry(event.kind, event.name, event.step, event.at)
+                entries.setdefault((event.kind, event.name), entry)
+            case e.ResourceDeleted():
+                entries.pop((event.kind, event.name), None)
+    return tuple(entries.values())
+
+
+def scaling_to_restore(home: Path, cloud: str, where: Place, pool: str) -> dict[str, int | str]:
+    """The settings of a pool's autoscaler that we switched off and have not given back; empty when there are none."""
+    scaling: dict[str, int | str] = {}
+    for event in _events(home, cloud, where):
+        if isinstance(event, e.AutoscalerSwitched) and event.pool == pool:
+            scaling = {} if event.enabled else event.scaling
+    return scaling
+
+
+def _events(home: Path, cloud: str, where: Place) -> Iterator[e.Event]:
+    """Of all runs about a cluster, oldest first."""
+    for folder, begun in reversed(list(_runs(home, cloud))):
+        if place(begun.plan.target) == where:
+            yield from read_events(folder)
+
+
+def _runs(home: Path, cloud: str) -> Iterator[tuple[Path, e.RunStarted]]:
+    for folder in run_folders(home):
+        begun = first_event(folder)
+        if isinstance(begun, e.RunStarted) and begun.cloud == cloud:
+            yield folder, begun
