@@ -7,43 +7,31 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from rhaii_tui.cli import flags
+
 if TYPE_CHECKING:
     from rhaii_tui.catalog.findings import Finding
     from rhaii_tui.endpoints import Endpoints
 
-_ACCELERATOR = typer.Option(None, "--accelerator", help="gpu (T4) or tpu (v6e).")
-_TOPOLOGY = typer.Option(None, "--topology", help="single, baseline or scale-out.")
-_PROJECT = typer.Option(None, "--project", help="Google Cloud project id.")
-_ZONE = typer.Option(None, "--zone", help="Zone, such as us-central1-a.")
-_CLUSTER = typer.Option(None, "--cluster", help="Name of the GKE cluster.")
-_NAMESPACE = typer.Option(None, "--namespace", help="Namespace of the workload.")
-_REPLICAS = typer.Option(None, "--replicas", help="Number of replicas.")
-_MODEL = typer.Option(None, "--model", help="Hugging Face id of the model.")
-_PROVISIONING = typer.Option(None, "--provisioning", help="on-demand, spot or flex-start.")
-_PULL_SECRET = typer.Option(None, "--pull-secret-file", help="File with the registry.redhat.io login.")
-_HF_TOKEN = typer.Option(None, "--hf-token-file", help="File with the Hugging Face token.")
-_OPERATORS = typer.Option(None, "--operators-directory", help="A checkout of rhaii-on-xks.")
 _PRACTICE = typer.Option(False, "--practice", help="Look at a practice cloud instead of Google Cloud.")
-_JSON = typer.Option(False, "--json", help="One JSON object per line; the last is the result.")
-_PLAIN = typer.Option(False, "--plain", help="Plain lines (the default).")
 
 
 def run(
-    accelerator: str | None = _ACCELERATOR,
-    topology: str | None = _TOPOLOGY,
-    project: str | None = _PROJECT,
-    zone: str | None = _ZONE,
-    cluster: str | None = _CLUSTER,
-    namespace: str | None = _NAMESPACE,
-    replicas: int | None = _REPLICAS,
-    model: str | None = _MODEL,
-    provisioning: str | None = _PROVISIONING,
-    pull_secret_file: str | None = _PULL_SECRET,
-    hf_token_file: str | None = _HF_TOKEN,
-    operators_directory: str | None = _OPERATORS,
+    accelerator: str | None = flags.ACCELERATOR,
+    topology: str | None = flags.TOPOLOGY,
+    project: str | None = flags.PROJECT,
+    zone: str | None = flags.ZONE,
+    cluster: str | None = flags.CLUSTER,
+    namespace: str | None = flags.NAMESPACE,
+    replicas: int | None = flags.REPLICAS,
+    model: str | None = flags.MODEL,
+    provisioning: str | None = flags.PROVISIONING,
+    pull_secret_file: str | None = flags.PULL_SECRET,
+    hf_token_file: str | None = flags.HF_TOKEN,
+    operators_directory: str | None = flags.OPERATORS,
     practice: bool = _PRACTICE,
-    as_json: bool = _JSON,
-    plain: bool = _PLAIN,
+    as_json: bool = flags.JSON,
+    plain: bool = flags.PLAIN,
 ) -> None:
     """Check credentials, project, quotas, zone, names, secrets and prices. Exit 0 passed, 1 failed, 3 unknown."""
     import asyncio
@@ -51,7 +39,7 @@ def run(
     if as_json and plain:
         typer.echo("--json and --plain exclude each other. Say one of the two.", err=True)
         raise typer.Exit(2)
-    flags: dict[str, object] = {
+    wanted: dict[str, object] = {
         "accelerator": accelerator,
         "topology": topology,
         "project": project,
@@ -66,7 +54,7 @@ def run(
         "operators_directory": operators_directory,
     }
     try:
-        code = asyncio.run(_command(flags, practice, as_json))
+        code = asyncio.run(_command(wanted, practice, as_json))
     except KeyboardInterrupt:
         code = 130
     raise typer.Exit(code)

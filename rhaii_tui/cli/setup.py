@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from rhaii_tui.cli import flags
 from rhaii_tui.cli.output import Exit, Output
 
 if TYPE_CHECKING:
@@ -13,53 +14,36 @@ if TYPE_CHECKING:
     from rhaii_tui.deployment.session import Session
     from rhaii_tui.endpoints import Endpoints
 
-_ACCELERATOR = typer.Option(None, "--accelerator", help="gpu (T4) or tpu (v6e).")
-_TOPOLOGY = typer.Option(None, "--topology", help="single, baseline or scale-out.")
-_PROJECT = typer.Option(None, "--project", help="Google Cloud project id.")
-_ZONE = typer.Option(None, "--zone", help="Zone, such as us-central1-a.")
-_CLUSTER = typer.Option(None, "--cluster", help="Name of the GKE cluster.")
-_POOL = typer.Option(None, "--pool", help="Name of the accelerator node pool.")
-_NAMESPACE = typer.Option(None, "--namespace", help="Namespace of the workload.")
-_SERVICE = typer.Option(None, "--service", help="Name of the LLMInferenceService.")
-_REPLICAS = typer.Option(None, "--replicas", help="Number of replicas.")
-_MODEL = typer.Option(None, "--model", help="Hugging Face id of the model.")
-_IMAGE = typer.Option(None, "--image", help="Image of the engine.")
-_PROVISIONING = typer.Option(None, "--provisioning", help="on-demand, spot or flex-start.")
-_PULL_SECRET = typer.Option(None, "--pull-secret-file", help="File with the registry.redhat.io login.")
-_HF_TOKEN = typer.Option(None, "--hf-token-file", help="File with the Hugging Face token.")
-_OPERATORS = typer.Option(None, "--operators-directory", help="A checkout of rhaii-on-xks.")
 _PRACTICE = typer.Option(False, "--practice", help="Deploy to a practice cloud instead of Google Cloud.")
 _SPEED = typer.Option(60.0, "--speed", min=1.0, max=10_000.0, help="Practice cloud seconds in one second.")
 _PLAN = typer.Option(False, "--plan", help="Show the plan, its bill and its commands; change nothing.")
 _YES = typer.Option(False, "--yes", help="Approve the plan and its bill without being asked.")
 _TEST = typer.Option(True, "--cache-test/--no-cache-test", help="Test routing and caching once the service is ready.")
-_JSON = typer.Option(False, "--json", help="One JSON object per line; the last is the result.")
-_PLAIN = typer.Option(False, "--plain", help="Plain lines (the default).")
 
 
 def run(
-    accelerator: str | None = _ACCELERATOR,
-    topology: str | None = _TOPOLOGY,
-    project: str | None = _PROJECT,
-    zone: str | None = _ZONE,
-    cluster: str | None = _CLUSTER,
-    pool: str | None = _POOL,
-    namespace: str | None = _NAMESPACE,
-    service: str | None = _SERVICE,
-    replicas: int | None = _REPLICAS,
-    model: str | None = _MODEL,
-    image: str | None = _IMAGE,
-    provisioning: str | None = _PROVISIONING,
-    pull_secret_file: str | None = _PULL_SECRET,
-    hf_token_file: str | None = _HF_TOKEN,
-    operators_directory: str | None = _OPERATORS,
+    accelerator: str | None = flags.ACCELERATOR,
+    topology: str | None = flags.TOPOLOGY,
+    project: str | None = flags.PROJECT,
+    zone: str | None = flags.ZONE,
+    cluster: str | None = flags.CLUSTER,
+    pool: str | None = flags.POOL,
+    namespace: str | None = flags.NAMESPACE,
+    service: str | None = flags.SERVICE,
+    replicas: int | None = flags.REPLICAS,
+    model: str | None = flags.MODEL,
+    image: str | None = flags.IMAGE,
+    provisioning: str | None = flags.PROVISIONING,
+    pull_secret_file: str | None = flags.PULL_SECRET,
+    hf_token_file: str | None = flags.HF_TOKEN,
+    operators_directory: str | None = flags.OPERATORS,
     practice: bool = _PRACTICE,
     speed: float = _SPEED,
     plan: bool = _PLAN,
     yes: bool = _YES,
     cache_test: bool = _TEST,
-    as_json: bool = _JSON,
-    plain: bool = _PLAIN,
+    as_json: bool = flags.JSON,
+    plain: bool = flags.PLAIN,
 ) -> None:
     """Deploy one of the six shapes and prove that it works. Exit 0 ready, 1 not, 2 usage, 130 interrupted."""
     import asyncio
@@ -67,7 +51,7 @@ def run(
     out = Output(as_json=as_json)
     if as_json and plain:
         raise typer.Exit(Output(as_json=False).refuse("--json and --plain exclude each other", "", "Say one of them."))
-    flags: dict[str, object] = {
+    wanted: dict[str, object] = {
         "accelerator": accelerator,
         "topology": topology,
         "project": project,
@@ -84,7 +68,7 @@ def run(
         "hf_token_file": hf_token_file,
         "operators_directory": operators_directory,
     }
-    wishes = Wishes(flags, practice=practice, speed=speed, plan_only=plan, yes=yes, cache_test=cache_test)
+    wishes = Wishes(wanted, practice=practice, speed=speed, plan_only=plan, yes=yes, cache_test=cache_test)
     try:
         code = asyncio.run(_command(wishes, out))
     except KeyboardInterrupt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -35,6 +36,10 @@ class AcceleratorsStep:
 
     async def act(self, run: RunContext) -> AsyncIterator[e.Event]:
         """Wait until there are as many as replicas."""
+        if run.target.provisioning == "flex-start":
+            note = "flex-start grants nodes only once pods ask for them: the replicas step waits for them"
+            yield e.StepSkipped(at=time.time(), step=self.id, note=note)
+            return
         told = -1
 
         def judge(found: list[dict[str, Any]]) -> int | None:

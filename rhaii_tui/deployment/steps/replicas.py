@@ -19,6 +19,8 @@ from rhaii_tui.serving.stack import WORKLOAD_LABELS, role_of
 
 LIMITS = {Accelerator.GPU_T4: 900.0, Accelerator.TPU_V6E: 1200.0}
 """Cloud seconds (wait budgets: GPU 15 min, TPU scale-out 20 min)."""
+GRANT = 7200.0
+"""Cloud seconds more for flex-start: nodes are granted only once the pods ask; 4m18s was seen, days are possible."""
 SAME_ERROR = 240.0
 """Cloud seconds the same fatal error may last: long enough for a registry or hub to recover from a hiccup."""
 _LEAST_SAME_ERROR = 4.0
@@ -53,7 +55,7 @@ class ReplicasStep:
         if run.state.step(self.id).attempts > 1:
             async for event in self._fresh_start(run):
                 yield event
-        deadline = time.monotonic() + wall_limit(run.clock, LIMITS[run.target.accelerator])
+        deadline = time.monotonic() + wall_limit(run.clock, _limit(run))
         told = -1
         async with Watching(run, self.id) as eyes:
             while True:
@@ -110,6 +112,10 @@ class ReplicasStep:
 _BACKING_OFF = ("CrashLoopBackOff", "ImagePullBackOff", "ErrImagePull", "Error")
 
 
+def _limit(run: RunContext) -> float:
+    return LIMITS[run.target.accelerator] + (GRANT if run.target.provisioning == "flex-start" else 0.0)
+
+
 def _mine(run: RunContext) -> str:
     return f"app.kubernetes.io/name={run.target.service},{WORKLOAD_LABELS}"
 
@@ -120,7 +126,7 @@ def _count(run: RunContext, ready: int) -> str:
 
 def _late(run: RunContext, eyes: Watching) -> Finding:
     lines = [f"{p['metadata']['name']}: {s.word} {s.ready} {s.message}".rstrip() for p, s in eyes.pods.values()]
-    minutes = LIMITS[run.target.accelerator] / 60
+    minutes = _limit(run) / 60
     return failure(
         "replicas.slow",
         run.target.service,
