@@ -45,6 +45,11 @@ class LogBook:
         """The lines still in the ring, oldest first."""
         return list(self._streams.get(stream, ()))
 
+    @property
+    def on_disk(self) -> bool:
+        """Whether everything is also in files."""
+        return self._folder is not None
+
     def path(self, stream: str) -> Path:
         """The file that holds everything of a stream."""
         folder = self._folder or Path()

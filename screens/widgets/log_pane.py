@@ -217,8 +217,8 @@ class LogPane(Vertical):
             self.say("nothing to copy")
             return
         self.app.copy_to_clipboard(text)
-        file = self._book.path(self.stream) if self._book else ""
-        self.say(f"{what} sent to the terminal's clipboard (OSC 52); all of it: {file}")
+        kept = f"; all of it: {self._book.path(self.stream)}" if self._book and self._book.on_disk else ""
+        self.say(f"{what} sent to the terminal's clipboard (OSC 52){kept}")
 
     def action_read(self) -> None:
         view = self.view
