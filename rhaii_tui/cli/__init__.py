@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from rhaii_tui.cli import cache_test, options, practice, preflight, setup, status
+from rhaii_tui.cli import cache_test, monitor, options, practice, preflight, setup, status
 
 app = typer.Typer(
     name="rhaii-tui",
@@ -20,6 +20,7 @@ app.command("options")(options.run)
 app.command("preflight")(preflight.run)
 app.command("setup")(setup.run)
 app.command("status")(status.run)
+app.command("monitor")(monitor.run)
 app.command("cache-test")(cache_test.run)
 
 

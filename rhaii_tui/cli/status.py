@@ -17,14 +17,25 @@ _PRACTICE = typer.Option(False, "--practice", help="Look at the practice cloud t
 _RUN = typer.Option(None, "--run", help="A run's id; the newest on this cloud otherwise.")
 _JSON = typer.Option(False, "--json", help="One JSON object; it is the result.")
 _PLAIN = typer.Option(False, "--plain", help="Plain lines (the default).")
+_LINE = typer.Option(False, "--line", help="One line for a status bar, of whatever service runs, ours or not.")
 
 
-def run(practice: bool = _PRACTICE, run_id: str | None = _RUN, as_json: bool = _JSON, plain: bool = _PLAIN) -> None:
+def run(
+    practice: bool = _PRACTICE,
+    run_id: str | None = _RUN,
+    as_json: bool = _JSON,
+    plain: bool = _PLAIN,
+    line: bool = _LINE,
+) -> None:
     """Exit 0 when the service is ready now, 1 when it is not, 3 when that could not be read."""
     import asyncio
 
     if as_json and plain:
         raise typer.Exit(Output(as_json=False).refuse("--json and --plain exclude each other", "", "Say one of them."))
+    if line:
+        from rhaii_tui.cli import status_line
+
+        raise typer.Exit(status_line.run(practice))
     try:
         code = asyncio.run(_command(practice, run_id, Output(as_json=as_json)))
     except KeyboardInterrupt:

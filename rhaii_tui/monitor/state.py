@@ -59,7 +59,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class ReplicaNow:
-    """One engine pod. `word`, `ready`, `restarts_text` are kubectl's; `is_ready` is the truth: on a lost node, False."""
+    """One engine pod. `word`, `ready`, `restarts_text` are kubectl's words; `is_ready` is the truth."""
 
     pod: str
     uid: str

@@ -1,0 +1,128 @@
+"""`rhaii-tui monitor`: a running service as it is now, whoever deployed it. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from rhaii_tui.cli import attaching
+from rhaii_tui.cli.output import Exit, Output
+
+if TYPE_CHECKING:
+    from rhaii_tui.endpoints import Endpoints
+    from rhaii_tui.monitor.discovery import Wish
+    from rhaii_tui.monitor.monitor import Monitor
+    from rhaii_tui.monitor.state import MonitorState
+
+_ONCE = typer.Option(False, "--once", help="One snapshot, then the exit code of what was seen.")
+_INTERVAL = typer.Option(2.0, "--interval", min=0.5, max=3600.0, help="Seconds between two scrapes and two snapshots.")
+_JSON = typer.Option(False, "--json", help="One JSON object per snapshot.")
+_PLAIN = typer.Option(False, "--plain", help="Plain lines; also what a terminal that is none gets.")
+FIRST_LOOK_SECONDS = 15.0
+"""Wall seconds within which everything should have answered once; what has not is told as unknown."""
+
+
+def run(
+    practice: bool = attaching.PRACTICE,
+    service: str = attaching.SERVICE,
+    kubeconfig: Path | None = attaching.KUBECONFIG,
+    context: str | None = attaching.CONTEXT,
+    project: str = attaching.PROJECT,
+    cluster: str = attaching.CLUSTER,
+    zone: str = attaching.ZONE,
+    once: bool = _ONCE,
+    interval: float = _INTERVAL,
+    as_json: bool = _JSON,
+    plain: bool = _PLAIN,
+) -> None:
+    """Screens in a terminal, else snapshots until interrupted. Exit 0 ready, 1 not ready or not found, 3 unknown."""
+    import asyncio
+    import sys
+
+    if as_json and plain:
+        raise typer.Exit(Output(as_json=False).refuse("--json and --plain exclude each other", "", "Say one of them."))
+    where: Mapping[str, object] = {
+        "service": service, "kubeconfig": kubeconfig, "context": context, "project": project, "cluster": cluster,
+        "zone": zone,
+    }  # fmt: skip
+    if not (as_json or plain or once) and sys.stdin.isatty() and sys.stdout.isatty():
+        raise typer.Exit(_screens(practice, interval, where))
+    try:
+        code = asyncio.run(_command(practice, where, once, interval, Output(as_json=as_json)))
+    except KeyboardInterrupt:
+        code = Exit.INTERRUPTED
+    raise typer.Exit(code)
+
+
+def _screens(practice: bool, interval: float, where: Mapping[str, object]) -> int:
+    import os
+
+    from screens.monitor_app import MonitorApp
+
+    from rhaii_tui.cli.cloud import open_cloud
+    from rhaii_tui.settings import state_home
+
+    app = MonitorApp(
+        lambda: open_cloud(practice, guest=True),
+        state_home(os.environ),
+        lambda endpoints: _wish(endpoints, where),
+        interval=interval,
+        practice=practice,
+    )
+    code = app.run()
+    return code if code is not None else app.return_code or 0
+
+
+def _wish(endpoints: Endpoints, where: Mapping[str, object]) -> Wish:
+    return attaching.wish(endpoints, **where)  # type: ignore[arg-type]
+
+
+async def _command(practice: bool, where: Mapping[str, object], once: bool, interval: float, out: Output) -> int:
+    import os
+
+    from rhaii_tui.cli.cloud import PracticeUnavailable, find_running, open_cloud
+    from rhaii_tui.monitor.discovery import NothingChosen
+    from rhaii_tui.settings import SettingsError, state_home
+
+    if practice and find_running(state_home(os.environ)) is None:
+        return out.refuse(
+            "No practice cloud is running",
+            "A practice cloud ends with the command that started it, and everything in it.",
+            "Start one that stays: rhaii-tui practice serve.",
+            code=Exit.FAILED,
+        )
+    try:
+        async with open_cloud(practice, guest=True) as endpoints:
+            wanted = _wish(endpoints, where)
+            async with attaching.attached(endpoints, wanted) as found, attaching.watched(found, interval) as monitor:
+                return await _tell(monitor, once, interval, out)
+    except PracticeUnavailable as error:
+        return out.refuse("No practice cloud", str(error), code=Exit.FAILED)
+    except NothingChosen as error:
+        return out.refuse(error.what, error.why, error.next, code=Exit.UNKNOWN if error.unknown else Exit.FAILED)
+    except SettingsError as error:
+        return out.refuse(error.what, error.why, error.next)
+
+
+async def _tell(monitor: Monitor, once: bool, interval: float, out: Output) -> int:
+    import asyncio
+
+    from rhaii_tui.monitor import report
+
+    state: MonitorState = await monitor.settled(FIRST_LOOK_SECONDS)
+    while True:
+        out.record({**report.record(state), "exit_code": int(exit_code(state))})
+        for line in report.lines(state):
+            out.line(line)
+        if once:
+            return exit_code(state)
+        await asyncio.sleep(interval)
+        state = monitor.state
+
+
+def exit_code(state: MonitorState) -> Exit:
+    """Ready is 0; unknown is 3; not ready and stopped are 1."""
+    return {"ready": Exit.OK, "unknown": Exit.UNKNOWN}.get(state.state, Exit.FAILED)

@@ -1,0 +1,45 @@
+"""`rhaii-tui status --line`: one look at the service that runs, in one line; trouble is a line too."""
+
+from __future__ import annotations
+
+import asyncio
+
+from rhaii_tui.cli import attaching
+from rhaii_tui.cli.output import Exit, Output
+
+LOOK_SECONDS = 3.0
+"""Wall seconds the look may take: a status bar asks again soon."""
+
+
+def run(practice: bool) -> Exit:
+    """Print the line; 0 ready, 1 not ready or nothing there, 3 unknown."""
+    out = Output(as_json=False)
+    try:
+        text, code = asyncio.run(_look(practice))
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    out.line(text)
+    return code
+
+
+async def _look(practice: bool) -> tuple[str, Exit]:
+    import os
+
+    from rhaii_tui.cli.cloud import PracticeUnavailable, find_running, open_cloud
+    from rhaii_tui.cli.monitor import exit_code
+    from rhaii_tui.monitor import report
+    from rhaii_tui.monitor.discovery import NothingChosen
+    from rhaii_tui.settings import SettingsError, state_home
+
+    if practice and find_running(state_home(os.environ)) is None:
+        return "rhaii-tui: no practice cloud is running", Exit.FAILED
+    try:
+        async with open_cloud(practice, guest=True) as endpoints:
+            wanted = attaching.wish(endpoints)
+            async with attaching.attached(endpoints, wanted) as found, attaching.watched(found) as monitor:
+                state = await monitor.settled(LOOK_SECONDS)
+                return report.one_line(state), exit_code(state)
+    except NothingChosen as error:
+        return f"rhaii-tui: {error.what}", Exit.UNKNOWN if error.unknown else Exit.FAILED
+    except (PracticeUnavailable, SettingsError) as error:
+        return f"rhaii-tui: {' '.join(str(error).split())}", Exit.FAILED

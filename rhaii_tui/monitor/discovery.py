@@ -1,0 +1,208 @@
+"""Finds services to look at: in one cluster of a kubeconfig, or in all clusters of a project. No journal is needed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rhaii_tui.endpoints import Endpoints
+
+if TYPE_CHECKING:
+    from rhaii_tui.google.values import ClusterInfo
+    from rhaii_tui.kube.connect import Cluster
+
+KIND = "LLMInferenceService"
+CONNECT_SECONDS = 15.0
+"""Wall seconds a cluster has to answer; one that is out of reach must not hide the others."""
+
+
+class NothingChosen(Exception):
+    """No single service to look at. `unknown` True: it could not be found out, rather than not be there."""
+
+    def __init__(self, what: str, why: str, next_step: str, *, unknown: bool = False) -> None:
+        super().__init__(f"{what}. {why} {next_step}".strip())
+        self.what, self.why, self.next, self.unknown = what, why, next_step, unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the user asked for. `service` is `name` or `namespace/name`; `preferred` breaks a tie, silently."""
+
+    kubeconfig: Path | None = None
+    context: str | None = None
+    project: str = ""
+    zone: str = ""
+    cluster: str = ""
+    service: str = ""
+    preferred: tuple[str, str, str] | None = None
+    """Cluster, namespace, service of the newest run here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A service and the cluster it is in, by name."""
+
+    cluster: str
+    namespace: str
+    service: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.service} in {self.cluster}"
+
+
+@dataclass(slots=True)
+class Attached:
+    """An open connection to the chosen service's cluster (the caller closes it) and what else was found."""
+
+    endpoints: Endpoints
+    cluster: Cluster
+    found: Found
+    others: tuple[Found, ...] = ()
+    unread: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Search:
+    """Connections opened on the way, by cluster name; all but the chosen one are closed."""
+
+    clusters: dict[str, Cluster] = field(default_factory=dict)
+    found: list[Found] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+
+    async def close(self, keep: str = "") -> None:
+        """Close the connections that are not kept."""
+        for name, cluster in self.clusters.items():
+            if name != keep:
+                await cluster.close()
+
+
+async def attach(endpoints: Endpoints, wish: Wish) -> Attached:
+    """The one service that fits the wish, with a connection to it. Raises NothingChosen with what to say next."""
+    search = _Search()
+    chosen: Found | None = None
+    try:
+        if wish.kubeconfig is not None:
+            await _by_kubeconfig(search, endpoints, wish)
+        else:
+            await _by_project(search, endpoints, wish)
+        chosen = choose(search.found, wish, search.unread)
+    finally:
+        await search.close(chosen.cluster if chosen else "")
+    others = tuple(f for f in search.found if f != chosen)
+    return Attached(endpoints, search.clusters[chosen.cluster], chosen, others, tuple(search.unread))
+
+
+def choose(found: Iterable[Found], wish: Wish, unread: Iterable[str] = ()) -> Found:
+    """The service meant. Raises NothingChosen when there is none, or more than one."""
+    everything = sorted(found, key=str)
+    trouble = " ".join(unread)
+    namespace, _, name = wish.service.rpartition("/")
+    fits = [f for f in everything if not name or (f.service == name and namespace in ("", f.namespace))]
+    if len(fits) > 1 and wish.preferred is not None:
+        fits = [f for f in fits if (f.cluster, f.namespace, f.service) == wish.preferred] or fits
+    if len(fits) == 1:
+        return fits[0]
+    if fits:
+        listing = "; ".join(map(str, fits))
+        raise NothingChosen(
+            f"{len(fits)} services were found",
+            f"{listing}.",
+            "Choose one: --service NAMESPACE/NAME, or --cluster NAME.",
+        )
+    if everything:
+        listing = "; ".join(map(str, everything))
+        raise NothingChosen(f"No service {wish.service} was found", f"There are: {listing}.", trouble)
+    if trouble:
+        raise NothingChosen("No service could be looked for", trouble, "Then try again.", unknown=True)
+    where = f"cluster {wish.cluster}" if wish.cluster else "the clusters that were searched"
+    raise NothingChosen(
+        f"No {KIND} exists in {where}",
+        "There is nothing to look at yet.",
+        "Deploy one: rhaii-tui setup --help. Another place: --project, --cluster, or --kubeconfig and --context.",
+    )
+
+
+async def _by_kubeconfig(search: _Search, endpoints: Endpoints, wish: Wish) -> None:
+    from rhaii_tui.kube.connect import Cluster
+    from rhaii_tui.kube.errors import KubeError
+
+    assert wish.kubeconfig is not None
+    name = wish.context or f"the current context of {wish.kubeconfig}"
+    try:
+        cluster = await Cluster.from_kubeconfig(wish.kubeconfig, wish.context, trust_env=endpoints.trust_env)
+    except KubeError as error:
+        search.unread.append(str(error))
+        return
+    await _search_one(search, name, cluster, wish)
+
+
+async def _by_project(search: _Search, endpoints: Endpoints, wish: Wish) -> None:
+    from rhaii_tui.google.errors import CloudError
+    from rhaii_tui.google.gke import Gke
+
+    if not wish.project:
+        raise NothingChosen(
+            "No project given", "It says where to look for clusters.",
+            "Say --project NAME, or --kubeconfig FILE.",
+        )  # fmt: skip
+    try:
+        infos = await Gke(endpoints, wish.project).list_clusters("-")
+    except CloudError as error:
+        search.unread.append(f"Clusters of project {wish.project}: {error.message} {error.remedy}".strip())
+        return
+    fits = [i for i in infos if wish.cluster in ("", i.name) and (not wish.zone or i.location == wish.zone)]
+    names = [i.name for i in fits]
+    if wish.cluster and not fits:
+        there = ", ".join(f"{i.name} ({i.location})" for i in infos) or "none"
+        raise NothingChosen(f"Project {wish.project} has no cluster {wish.cluster}", f"There are: {there}.", "")
+    await asyncio.gather(
+        *(
+            _reach(search, endpoints, i, i.name if names.count(i.name) == 1 else f"{i.name} ({i.location})", wish)
+            for i in fits
+            if i.endpoint and i.status in ("RUNNING", "RECONCILING", "DEGRADED")
+        )
+    )
+
+
+async def _reach(search: _Search, endpoints: Endpoints, info: ClusterInfo, name: str, wish: Wish) -> None:
+    from rhaii_tui.kube.connect import Cluster
+    from rhaii_tui.kube.errors import KubeError
+
+    try:
+        cluster = await Cluster.from_gke(info.endpoint, info.ca_pem, endpoints)
+    except KubeError as error:
+        search.unread.append(f"Cluster {name}: {error}")
+        return
+    await _search_one(search, name, cluster, wish)
+
+
+async def _search_one(search: _Search, name: str, cluster: Cluster, wish: Wish) -> None:
+    from rhaii_tui.kube.errors import KubeError
+
+    search.clusters[name] = cluster
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            services = await _services(cluster, wish.service.rpartition("/")[0])
+    except KubeError as error:
+        search.unread.append(f"Cluster {name}: {error}")
+        return
+    except TimeoutError:
+        search.unread.append(f"Cluster {name} did not answer within {CONNECT_SECONDS:.0f} s.")
+        return
+    for service in services:
+        meta = service["metadata"]
+        search.found.append(Found(name, str(meta.get("namespace", "")), str(meta["name"])))
+
+
+async def _services(cluster: Cluster, namespace: str) -> list[dict[str, Any]]:
+    from rhaii_tui.kube.errors import ApiError
+
+    try:
+        return await cluster.items(KIND, namespace or None)
+    except ApiError as error:
+        if error.is_not_found:
+            return []  # KServe is not installed there
+        raise
