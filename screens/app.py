@@ -80,8 +80,12 @@ class RhaiiApp(App[int]):
         return FALLBACK_VARIABLES
 
     def on_mount(self) -> None:
-        self.push_screen("decide")
+        self.push_screen(self.first_screen())
         self.call_after_refresh(self.journey.start)
+
+    def first_screen(self) -> str | Screen[Any]:
+        """Where the application begins."""
+        return "decide"
 
     def _take(self, state: RunState) -> None:
         with self.batch_update():
