@@ -54,6 +54,7 @@ class RhaiiApp(App[int]):
     }
     BINDINGS = [
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit"),
+        Binding("ctrl+c", "interrupt", "Copy or quit", show=False, priority=True, id="app.interrupt"),
         Binding("ctrl+t", "toggle_theme", "Light/dark", show=False, id="app.theme", tooltip="Light or dark theme"),
     ]
 
@@ -108,9 +109,9 @@ class RhaiiApp(App[int]):
     def connected(self, endpoints: Endpoints) -> None:
         """The cloud is there."""
         speed = f" {endpoints.clock.rate:g}x" if endpoints.clock.rate != 1 else ""
-        self.cloud_words = f"practice cloud{speed}" if endpoints.is_practice else "Google Cloud"
         self.connection = None
         self._resolve()
+        self.cloud_words = f"practice cloud{speed}" if endpoints.is_practice else "Google Cloud"
 
     def target_problem(self) -> str:
         """Why the answers do not make a deployment yet; empty when they do."""
@@ -122,6 +123,11 @@ class RhaiiApp(App[int]):
 
     def action_toggle_theme(self) -> None:
         self.theme = THEMES[0].name if self.theme == THEMES[1].name else THEMES[1].name
+
+    def action_monitor(self) -> None:
+        from screens.monitor import open_monitor
+
+        open_monitor(self)
 
     def action_help(self) -> None:
         from screens.help_page import help_page
@@ -146,7 +152,20 @@ class RhaiiApp(App[int]):
                     binding.tooltip,
                     lambda action=action, node=node: self.run_worker(self.run_action(action, node)),
                 )
+        yield SystemCommand("Monitor", "A running service as it is now", self.action_monitor)
         yield SystemCommand("Theme", "Choose another theme", self.action_change_theme)
+
+    async def action_interrupt(self) -> None:
+        """Ctrl-C: copy what is selected with the mouse, else quit like `q`; pressed again while asked, leave."""
+        if text := self.screen.get_selected_text():
+            self.copy_to_clipboard(text)
+            return
+        from screens.dialogs.confirm import Confirm
+
+        if isinstance(self.screen, Confirm) and self.screen.interrupting:
+            self.screen.dismiss(True)
+        else:
+            await self.action_quit()
 
     async def action_quit(self) -> None:
         """Leave at once when nothing is at stake, else ask, with the focus on staying."""

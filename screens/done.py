@@ -28,6 +28,7 @@ class DoneScreen(RoadScreen):
         Binding("y", "copy('curl')", "Copy curl", id="done.curl", tooltip="Copy the call that asks the model"),
         Binding("e", "copy('endpoint')", "Copy URL", id="done.url", tooltip="Copy the endpoint's address"),
         Binding("x", "copy('stop')", "Copy stop", id="done.stop", tooltip="Copy the commands that end the cost"),
+        Binding("m", "app.monitor", "Monitor", id="done.monitor", tooltip="Watch what runs: load, cache, cost, logs"),
         Binding("t", "test", "Test again", id="done.test", tooltip="Back to the cache console"),
         Binding("d", "deploy", "Deployment", show=False, id="done.deploy", tooltip="Steps, replicas, log and status"),
     ]

@@ -56,6 +56,7 @@ class Monitor:
         self.namespace = namespace
         self.service = service
         self.history = History()
+        self.started_at = time.time()
         self._clock = endpoints.clock
         self._dirty = asyncio.Event()
         self._listeners: list[Listener] = []
