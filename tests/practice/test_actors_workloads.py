@@ -47,6 +47,22 @@ def change_image(s: Stage, image: str) -> None:
     )
 
 
+async def test_a_template_that_comes_back_is_the_newest_revision(tmp_path: Path) -> None:
+    async with stage(tmp_path) as s:
+        await s.nodes(CPU_POOL, 1)
+        s.store.create(deployment())
+        await s.until(lambda: rolled_out(s), "Deployment")
+        [first] = s.store.list("ReplicaSet")
+        for image, revision in (("example.com/app:2", "2"), ("example.com/app:1", "3")):
+            change_image(s, image)
+            await s.until(lambda: rolled_out(s), "Deployment")
+            assert read(s)["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == revision
+        revisions = {r["metadata"]["name"]: r["metadata"]["annotations"]["deployment.kubernetes.io/revision"]
+                     for r in s.store.list("ReplicaSet")}  # fmt: skip
+        assert revisions.pop(first["metadata"]["name"]) == "3"
+        assert list(revisions.values()) == ["2"]
+
+
 async def test_a_new_deployment_becomes_available(tmp_path: Path) -> None:
     async with stage(tmp_path) as s:
         s.store.create(deployment())

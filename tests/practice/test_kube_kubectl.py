@@ -126,6 +126,20 @@ async def test_server_side_apply_conflict_and_force(kube: Stage) -> None:
     assert kube.cluster.store.list("Deployment")[0]["spec"]["replicas"] == 5
 
 
+async def test_server_side_apply_moves_and_drops_items_of_lists(kube: Stage) -> None:
+    """A changed key is another item: the old one goes, whoever applied it client-side before included."""
+    changed = json.loads(json.dumps(DEPLOYMENT))
+    container = changed["spec"]["template"]["spec"]["containers"][0]
+    container["ports"] = [{"containerPort": 8001, "name": "other"}]
+    for first in (["--server-side"], []):
+        await kube.ok("apply", *first, "-f", "-", stdin=DEPLOYMENT)
+        finished = await kube.kubectl("apply", "--server-side", "-f", "-", stdin=changed)
+        assert (finished.code, finished.err) == (0, "")
+        live = kube.cluster.store.list("Deployment")[0]["spec"]["template"]["spec"]["containers"][0]
+        assert live["ports"] == [{"containerPort": 8001, "name": "other", "protocol": "TCP"}]
+        await kube.ok("delete", "deploy", "web", "--timeout=20s")
+
+
 async def test_misspelt_field_is_refused_with_its_path(kube: Stage) -> None:
     wrong = json.loads(json.dumps(DEPLOYMENT))
     wrong["spec"]["replikas"] = wrong["spec"].pop("replicas")
@@ -195,6 +209,19 @@ async def test_protobuf_bodies(kube: Stage) -> None:
     assert (await kube.ok("auth", "can-i", "create", "deployments")).strip() == "yes"
     assert "*.*" in await kube.ok("auth", "can-i", "--list")
     assert "practice-user" in await kube.ok("auth", "whoami")
+    await kube.ok("create", "role", "-n", "team", "reader", "--verb=get,list", "--resource=pods,pods/log")
+    await kube.ok("create", "rolebinding", "-n", "team", "b", "--role=reader", "--serviceaccount=team:robot")
+    await kube.ok("create", "clusterrole", "metrics", "--verb=get", "--non-resource-url=/metrics")
+    assert kube.cluster.store.list("ClusterRole")[0]["rules"] == [{"verbs": ["get"], "nonResourceURLs": ["/metrics"]}]
+    described = await kube.ok("describe", "role", "reader", "-n", "team")
+    assert re.search(r"pods/log +\[\] +\[\] +\[get list\]", described)
+    assert re.search(r"ServiceAccount +robot +team", await kube.ok("describe", "rolebinding", "b", "-n", "team"))
+    await kube.ok("create", "service", "clusterip", "-n", "team", "web", "--tcp=80:http")
+    assert kube.cluster.store.list("Service", "team")[0]["spec"]["ports"][0] == {
+        "name": "80-http", "protocol": "TCP", "port": 80, "targetPort": "http"
+    }  # fmt: skip
+    await kube.ok("create", "pdb", "-n", "team", "p", "--selector=app=d", "--min-available=50%")
+    assert kube.cluster.store.list("PodDisruptionBudget", "team")[0]["spec"]["minAvailable"] == "50%"
     await kube.ok("delete", "ns", "team", "--timeout=20s")
     assert kube.cluster.store.list("Secret", "team") == []
 

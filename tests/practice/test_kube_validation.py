@@ -80,7 +80,16 @@ async def test_apply_answers_500_with_the_path(kube: Stage, path: str, value: An
     [
         ("spec.replikas", 1, 'strict decoding error: unknown field "spec.replikas"'),
         (f"{MAIN}.imagee", "x", 'unknown field "spec.template.spec.containers[0].imagee"'),
-        ("spec.replicas", "two", "cannot unmarshal string into Go struct field"),
+        (
+            "spec.replicas",
+            "two",
+            "json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type",
+        ),
+        (
+            f"{MAIN}.env",
+            [{"name": "A", "value": 1}],
+            "unmarshal number into Go struct field EnvVar.spec.template.spec.containers.env.value of type string",
+        ),
     ],
 )
 async def test_strict_create_answers_400(kube: Stage, path: str, value: Any, text: str) -> None:
@@ -96,6 +105,11 @@ async def test_strict_create_answers_400(kube: Stage, path: str, value: Any, tex
          'Unsupported value: "Sometimes": supported values: "Always", "IfNotPresent", "Never"'),
         (f"{MAIN}.image", "", "spec.template.spec.containers[0].image", "Required value"),
         ("spec.selector", {}, "spec.selector", "Required value"),
+        ("spec.selector", {}, "spec.template.metadata.labels", "`selector` does not match template `labels`"),
+        (f"{MAIN}.ports", [{"containerPort": 70000}], "spec.template.spec.containers[0].ports[0].containerPort",
+         "Invalid value: 70000: must be between 1 and 65535, inclusive"),
+        (f"{MAIN}.ports", [{"containerPort": 1, "name": "x"}, {"containerPort": 2, "name": "x"}],
+         "spec.template.spec.containers[0].ports[1].name", 'Duplicate value: "x"'),
         ("spec.selector.matchLabels", {"app": "x"}, "spec.template.metadata.labels",
          "`selector` does not match template `labels`"),
         (f"{MAIN}.volumeMounts", [{"name": "v", "mountPath": "/v"}],

@@ -63,6 +63,8 @@ class Deployments(Controller):
             if new is None:
                 new = self._create_set(deployment, template_hash, old)
                 self._progress[deployment["metadata"]["uid"]] = ((), self.world.clock.monotonic())
+            elif _revision(new) <= max(map(_revision, old), default=0):
+                new = self._renumber(deployment, new, old)
             self._roll(deployment, new, old)
         sets = owned_by(self.store.list("ReplicaSet", key[0]), deployment)
         new = next((s for s in sets if labels_of(s).get(HASH) == template_hash), None)
@@ -70,7 +72,7 @@ class Deployments(Controller):
 
     def _create_set(self, deployment: Obj, template_hash: str, old: list[Obj]) -> Obj:
         spec, meta = deployment["spec"], deployment["metadata"]
-        revision = str(1 + max((int(annotations_of(s).get(REVISION, 0)) for s in old), default=0))
+        revision = _next_revision(old)
         template = spec["template"]
         labels = {**(template["metadata"].get("labels") or {}), HASH: template_hash}
         created = self.store.create(
@@ -95,12 +97,20 @@ class Deployments(Controller):
                 "status": {"replicas": 0},
             }
         )
-
-        def number(d: Obj) -> None:
-            d["metadata"].setdefault("annotations", {})[REVISION] = revision
-
-        self.store.update("Deployment", *key_of(deployment), number)
+        self._number(deployment, revision)
         return created
+
+    def _renumber(self, deployment: Obj, new: Obj, old: list[Obj]) -> Obj:
+        """A template that comes back, as in a rollback, is the newest revision again, and its old number is gone."""
+        revision = _next_revision(old)
+        self._number(deployment, revision)
+        return self._number(new, revision) or new
+
+    def _number(self, obj: Obj, revision: str) -> Obj | None:
+        def number(o: Obj) -> None:
+            o["metadata"].setdefault("annotations", {})[REVISION] = revision
+
+        return self.store.update(obj["kind"], *key_of(obj), number)
 
     def _roll(self, deployment: Obj, new: Obj, old: list[Obj]) -> None:
         desired, have = _desired(deployment), new["spec"]["replicas"]
@@ -306,6 +316,14 @@ def bounds(rolling: Obj, desired: int) -> tuple[int, int]:
     surge = amount(rolling.get("maxSurge", "25%"), True)
     unavailable = amount(rolling.get("maxUnavailable", "25%"), False)
     return surge, unavailable if surge or unavailable else 1
+
+
+def _revision(one: Obj) -> int:
+    return int(annotations_of(one).get(REVISION, 0))
+
+
+def _next_revision(old: list[Obj]) -> str:
+    return str(1 + max(map(_revision, old), default=0))
 
 
 def _desired(deployment: Obj) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from rhaii_tui.practice.kube import checks, defaults, rules
@@ -57,7 +58,7 @@ def decode(call: Call, obj: Json, *, patched: bool = False) -> tuple[Json, list[
     if wrong and call.kind.custom:
         raise invalid(call, obj, [_type_cause(item) for item in wrong])
     if wrong:
-        raise StatusError(400, f"{head}: {_go_type(call, wrong[0])}")
+        raise StatusError(400, f"{head}: {_go_type(wrong[0])}")
     return obj, unknown if call.strictness == "Warn" else []
 
 
@@ -72,10 +73,12 @@ def _type_cause(item: Mistyped) -> Cause:
     return Cause("FieldValueTypeInvalid", text, item.path)
 
 
-def _go_type(call: Call, item: Mistyped) -> str:
+def _go_type(item: Mistyped) -> str:
+    """As Go's decoder words it: the struct that has the field, and the path without the places in lists."""
     got = {"integer": "number", "boolean": "bool"}.get(found := checks.JSON_TYPES[type(item.value)], found)
     wanted = checks.GO_TYPES.get(item.wanted, item.wanted)
-    return f"json: cannot unmarshal {got} into Go struct field {call.kind.kind}.{item.path} of type {wanted}"
+    path = re.sub(r"\[\d+\]", "", item.path)
+    return f"json: cannot unmarshal {got} into Go struct field {item.holder}.{path} of type {wanted}"
 
 
 def check_apply(call: Call, obj: Json) -> None:

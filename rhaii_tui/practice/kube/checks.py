@@ -21,12 +21,13 @@ class Unknown(NamedTuple):
 
 
 class Mistyped(NamedTuple):
-    """A value of the wrong type; `wanted` is the shape's form."""
+    """A value of the wrong type; `wanted` is the shape's form, `holder` the named type that the field belongs to."""
 
     path: str
     keyed: str
     wanted: str
     value: Any
+    holder: str
 
 
 class Cause(NamedTuple):
@@ -91,19 +92,20 @@ def _fits(value: Any, form: str) -> bool:
     return True
 
 
-def mistyped(obj: Any, shape: Shape, path: str = "", keyed: str = "") -> Iterator[Mistyped]:
+def mistyped(obj: Any, shape: Shape, path: str = "", keyed: str = "", holder: str = "") -> Iterator[Mistyped]:
     """Every value of the wrong type. Nulls pass: they mean "absent"."""
     if obj is None:
         return
     if not _fits(obj, shape.form):
-        yield Mistyped(path, keyed, shape.form, obj)
+        yield Mistyped(path, keyed, shape.form, obj, holder)
     elif isinstance(obj, dict) and shape.form in ("object", "map"):
         for name, value in obj.items():
             if found := shape.field(name):
-                yield from mistyped(value, found, f"{path}.{name}" if path else name, f"{keyed}.{name}")
+                at, key_at = f"{path}.{name}" if path else name, f"{keyed}.{name}"
+                yield from mistyped(value, found, at, key_at, shape.name or holder)
     elif isinstance(obj, list) and shape.form == "list":
         for index, item in enumerate(obj):
-            yield from mistyped(item, shape.items, f"{path}[{index}]", keyed + _element(shape, index, item))
+            yield from mistyped(item, shape.items, f"{path}[{index}]", keyed + _element(shape, index, item), holder)
 
 
 def causes(obj: Any, shape: Shape, path: str = "") -> Iterator[Cause]:

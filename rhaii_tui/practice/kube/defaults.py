@@ -26,7 +26,7 @@ def apply(obj: Json, store: Store) -> None:
         if kind not in ("DaemonSet", "Job"):
             spec.setdefault("replicas", 1)
         if kind != "Job":
-            pod_spec(spec.setdefault("template", {}).setdefault("spec", {}))
+            _template(spec.setdefault("template", {}))
         if kind == "Deployment":
             _deployment(spec)
     elif kind == "Service" and spec:
@@ -44,8 +44,16 @@ def apply(obj: Json, store: Store) -> None:
         obj.get("roleRef", {}).setdefault("apiGroup", "rbac.authorization.k8s.io")
 
 
+def _template(template: Json) -> None:
+    """Defaults of a pod template. Typed clients send a null creationTimestamp, which must not make a new revision."""
+    meta = template.get("metadata") or {}
+    if "creationTimestamp" in meta and meta["creationTimestamp"] is None:
+        del meta["creationTimestamp"]
+    pod_spec(template.setdefault("spec", {}))
+
+
 def pod_spec(spec: Json) -> None:
-    """Defaults of a pod template."""
+    """Defaults of a pod's spec."""
     spec.setdefault("restartPolicy", "Always")
     spec.setdefault("terminationGracePeriodSeconds", 30)
     spec.setdefault("dnsPolicy", "ClusterFirst")

@@ -94,7 +94,8 @@ def applied(live: Json | None, config: Json, shape: Shape, who: Manager, *, forc
     if mine:
         kept = set[FieldPath]().union(who.fields, *(manager.fields for manager in others))
         dropped = mine.fields - kept
-        for path in sorted(dropped, key=lambda p: -len(p)):
+        # Items go before their fields: without its keys an item could no longer be told from others.
+        for path in sorted(dropped, key=len):
             if not any(other[: len(path)] == path for other in kept):
                 without(result, path, shape)
         if mine.fields == who.fields and live and _without_managers(result) == _without_managers(live):

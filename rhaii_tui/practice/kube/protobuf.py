@@ -10,7 +10,8 @@ from rhaii_tui.practice.kube.errors import StatusError
 MAGIC = b"k8s\x00"
 
 # A message maps field numbers to (name, type). Types: "str", "int", "bool", "bytes", a message, or one of these in a
-# list (repeated); "map" is a string map, "bytesmap" one of bytes (base64 in JSON), "quantities" one of quantities.
+# list (repeated); "either" is an integer or a string; "map" is a string map, "bytesmap" one of bytes (base64 in JSON),
+# "quantities" one of quantities.
 Message = dict[int, tuple[str, Any]]
 
 _OWNER: Message = {1: ("kind", "str"), 3: ("name", "str"), 4: ("uid", "str"), 5: ("apiVersion", "str"),
@@ -35,6 +36,13 @@ _TEMPLATE: Message = {
     2: ("spec", {2: ("containers", [_CONTAINER]), 3: ("restartPolicy", "str")}),
 }
 _SELECTOR: Message = {1: ("matchLabels", "map")}
+_RULE: Message = {1: ("verbs", ["str"]), 2: ("apiGroups", ["str"]), 3: ("resources", ["str"]),
+                  4: ("resourceNames", ["str"]), 5: ("nonResourceURLs", ["str"])}  # fmt: skip
+_SUBJECT: Message = {1: ("kind", "str"), 2: ("apiGroup", "str"), 3: ("name", "str"), 4: ("namespace", "str")}
+_ROLE: Message = {1: ("metadata", _META), 2: ("rules", [_RULE])}
+_BINDING: Message = {1: ("metadata", _META), 2: ("subjects", [_SUBJECT]),
+                     3: ("roleRef", {1: ("apiGroup", "str"), 2: ("kind", "str"), 3: ("name", "str")})}  # fmt: skip
+_SERVICE_PORT: Message = {1: ("name", "str"), 2: ("protocol", "str"), 3: ("port", "int"), 4: ("targetPort", "either")}
 
 MESSAGES: dict[str, Message] = {
     "Namespace": {1: ("metadata", _META), 2: ("spec", {1: ("finalizers", ["str"])})},
@@ -64,6 +72,27 @@ MESSAGES: dict[str, Message] = {
     },
     "Job": {1: ("metadata", _META), 2: ("spec", {6: ("template", _TEMPLATE), 7: ("backoffLimit", "int")})},
     "ResourceQuota": {1: ("metadata", _META), 2: ("spec", {1: ("hard", "quantities"), 2: ("scopes", ["str"])})},
+    "Role": _ROLE,
+    "ClusterRole": _ROLE,
+    "RoleBinding": _BINDING,
+    "ClusterRoleBinding": _BINDING,
+    "Service": {
+        1: ("metadata", _META),
+        2: (
+            "spec",
+            {
+                1: ("ports", [_SERVICE_PORT]),
+                2: ("selector", "map"),
+                3: ("clusterIP", "str"),
+                4: ("type", "str"),
+                10: ("externalName", "str"),
+            },
+        ),
+    },
+    "PodDisruptionBudget": {
+        1: ("metadata", _META),
+        2: ("spec", {1: ("minAvailable", "either"), 2: ("selector", _SELECTOR), 3: ("maxUnavailable", "either")}),
+    },
     "Scale": {1: ("metadata", _META), 2: ("spec", {1: ("replicas", "int")})},
     "Eviction": {1: ("metadata", _META), 2: ("deleteOptions", _DELETE)},
 }
@@ -140,6 +169,9 @@ def _value(raw: Any, kind: Any) -> Any:
         return _message(raw, kind)
     if kind == "str":
         return raw.decode()
+    if kind == "either":
+        parts = dict(_fields(raw))
+        return parts.get(3, b"").decode() if parts.get(1) else parts.get(2, 0)
     if kind == "quantity":
         return dict(_fields(raw)).get(1, b"").decode()
     if kind == "bytes":

@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from rhaii_tui.practice.kube.checks import Cause
@@ -29,6 +29,7 @@ POD_UPDATES = (
     "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
 )
 CHANGEABLE = ("activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "schedulingGates")
+PORT_RANGE = "must be between 1 and 65535, inclusive"
 LABEL_NAMES = ("Namespace", "Service")
 PATH_NAMES = ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
 
@@ -50,7 +51,7 @@ def violations(obj: Json, live: Json | None) -> Iterator[Cause]:
     elif kind == "Service":
         yield from _service(spec)
     elif kind in ("RoleBinding", "ClusterRoleBinding") and live and obj.get("roleRef") != live.get("roleRef"):
-        shown = json.dumps(obj.get("roleRef"))
+        shown = json.dumps(obj.get("roleRef"), separators=(",", ":"))
         yield Cause("FieldValueInvalid", f"Invalid value: {shown}: cannot change roleRef", "roleRef")
 
 
@@ -65,7 +66,8 @@ def _fixed(spec: Json) -> Json:
 
 
 def _invalid(value: Any, text: str, field: str) -> Cause:
-    return Cause("FieldValueInvalid", f"Invalid value: {json.dumps(value)}: {text}", field)
+    shown = json.dumps(value, separators=(",", ":"))
+    return Cause("FieldValueInvalid", f"Invalid value: {shown}: {text}", field)
 
 
 def _metadata(obj: Json) -> Iterator[Cause]:
@@ -106,6 +108,7 @@ def _pod(spec: Json, path: str) -> Iterator[Cause]:
                 yield Cause("FieldValueRequired", "Required value", f"{at}.image")
             if not _LABEL.match(container.get("name") or "-"):
                 yield _invalid(container.get("name"), "a lowercase RFC 1123 label is required", f"{at}.name")
+            yield from _ports(container.get("ports") or (), f"{at}.ports")
             for number, mount in enumerate(container.get("volumeMounts") or ()):
                 if mount.get("name") not in volumes:
                     name = json.dumps(mount.get("name"))
@@ -113,6 +116,19 @@ def _pod(spec: Json, path: str) -> Iterator[Cause]:
             yield from _resources(container.get("resources") or {}, f"{at}.resources")
             for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
                 yield from _probe(container.get(probe), f"{at}.{probe}")
+
+
+def _ports(ports: Iterable[Json], path: str) -> Iterator[Cause]:
+    names = set()
+    for index, port in enumerate(ports):
+        for field in ("containerPort", "hostPort"):
+            number = port.get(field) or 1
+            if not 1 <= number <= 65535:
+                yield _invalid(number, PORT_RANGE, f"{path}[{index}].{field}")
+        name = port.get("name")
+        if name is not None and name in names:
+            yield Cause("FieldValueDuplicate", f"Duplicate value: {json.dumps(name)}", f"{path}[{index}].name")
+        names.add(name)
 
 
 def _probe(probe: Json | None, path: str) -> Iterator[Cause]:
@@ -145,7 +161,7 @@ def _workload(obj: Json, live: Json | None) -> Iterator[Cause]:
     wanted = selector.get("matchLabels") or {}
     if not wanted and not selector.get("matchExpressions"):
         yield Cause("FieldValueRequired", "Required value", "spec.selector")
-    elif not wanted.items() <= labels.items():
+    if not selector or not wanted.items() <= labels.items():
         yield _invalid(labels, "`selector` does not match template `labels`", "spec.template.metadata.labels")
     if live and live.get("spec", {}).get("selector") != spec.get("selector"):
         yield _invalid(selector, "field is immutable", "spec.selector")
@@ -195,7 +211,7 @@ def _service(spec: Json) -> Iterator[Cause]:
     for index, port in enumerate(ports):
         number = port.get("port")
         if not isinstance(number, int) or not 1 <= number <= 65535:
-            yield _invalid(number, "must be between 1 and 65535, inclusive", f"spec.ports[{index}].port")
+            yield _invalid(number, PORT_RANGE, f"spec.ports[{index}].port")
         if len(ports) > 1 and not port.get("name"):
             yield Cause("FieldValueRequired", "Required value", f"spec.ports[{index}].name")
 

@@ -18,14 +18,15 @@ LETTERS = ("s", "i", "n", "b", "q", "is", "any")
 
 
 class Shape:
-    """One node of the tree. `form` is a letter, or "object", "map" or "list"."""
+    """One node of the tree. `form` is a letter, or "object", "map" or "list"; `name` is a shared type's, or ""."""
 
-    __slots__ = ("_encoded", "_fields", "_items", "_types", "form")
+    __slots__ = ("_encoded", "_fields", "_items", "_types", "form", "name")
 
     def __init__(self, encoded: Encoded, types: Types) -> None:
         self._types = types
         self._fields: dict[str, Shape] = {}
         self._items: Shape | None = None
+        self.name = ""
         table = {"t": encoded} if isinstance(encoded, str) else encoded
         self._encoded: dict[str, Any] = table
         forms = (form for key, form in (("f", "object"), ("m", "map"), ("l", "list")) if key in table)
@@ -98,6 +99,8 @@ class Types:
             name = encoded[1:]
             if name not in self._shapes:
                 self._shapes[name] = self.shape(self._encoded[name])
+                if self._shapes[name].form == "object":
+                    self._shapes[name].name = name
             return self._shapes[name]
         if isinstance(encoded, str):
             if encoded not in self._shapes:
