@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 import typer
 
-from rhaii_tui.cli import cache_test, monitor, options, practice, preflight, setup, status
+from rhaii_tui.cli import cache_test, monitor, options, practice, preflight, scale, setup, status, stop, teardown, wake
 
 app = typer.Typer(
     name="rhaii-tui",
@@ -22,6 +25,10 @@ app.command("setup")(setup.run)
 app.command("status")(status.run)
 app.command("monitor")(monitor.run)
 app.command("cache-test")(cache_test.run)
+app.command("scale")(scale.run)
+app.command("stop")(stop.run)
+app.command("wake")(wake.run)
+app.command("teardown")(teardown.run)
 
 
 @app.callback(invoke_without_command=True)
@@ -39,4 +46,12 @@ def screens(
 
 def main() -> None:
     """Entry point of the console script. Exit codes: 0 ready/passed, 1 not, 2 usage, 3 unknown, 130 interrupted."""
+    _no_stream_is_missing()
     app()
+
+
+def _no_stream_is_missing() -> None:
+    """A closed standard stream reads and writes nothing, and leaves its number to no pipe or socket of ours."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))

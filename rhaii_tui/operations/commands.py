@@ -52,7 +52,9 @@ def lines(step: str, kind: str, target: Target, change: Change) -> tuple[Line, .
                 (f"kubectl annotate llmisvc/{target.service} {here} serving.kserve.io/stop-", ""),
             )
         case "autoscaler" if kind == "stop":
-            return ((f"gcloud container node-pools update {pool} --no-enable-autoscaling", "else it may undo the stop"),)
+            return (
+                (f"gcloud container node-pools update {pool} --no-enable-autoscaling", "else it may undo the stop"),
+            )
         case "autoscaler":
             options = {
                 "min_node_count": "--min-nodes",

@@ -81,9 +81,7 @@ async def find(endpoints: Endpoints, home: Path, wish: Wish) -> Deployment:
     return await describe(cluster, service, endpoints, home, wish)
 
 
-async def describe(
-    info: ClusterInfo, service: Obj, endpoints: Endpoints, home: Path, wish: Wish
-) -> Deployment:
+async def describe(info: ClusterInfo, service: Obj, endpoints: Endpoints, home: Path, wish: Wish) -> Deployment:
     """A deployment from its live objects. Raises Trouble, KubeError."""
     from rhaii_tui.kube.connect import Cluster
     from rhaii_tui.kube.nodes import POOL_LABEL

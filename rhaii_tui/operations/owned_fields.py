@@ -53,10 +53,11 @@ def _part(value: Any, fields: Obj) -> Any:
 
 def _item(item: Any, children: Obj) -> Any:
     for key, sub in children.items():
-        wanted = json.loads(key[2:]) if key[:2] in ("k:", "v:") else None
-        if key.startswith("k:") and isinstance(item, dict) and wanted.items() <= item.items():
-            part = _part(item, sub)
-            return {**wanted, **part} if isinstance(part, dict) else part
-        if key.startswith("v:") and item == wanted:
+        if key.startswith("k:") and isinstance(item, dict):
+            keys: Obj = json.loads(key[2:])
+            if keys.items() <= item.items():
+                part = _part(item, sub)
+                return {**keys, **part} if isinstance(part, dict) else part
+        if key.startswith("v:") and item == json.loads(key[2:]):
             return item
     return None

@@ -103,7 +103,7 @@ def _labelled(node: Obj, facts: AcceleratorFacts) -> bool:
 def _suits(pool: PoolInfo, service: Obj, facts: AcceleratorFacts) -> bool:
     wanted = (template(service).get("nodeSelector") or {}).get(POOL_LABEL)
     if wanted:
-        return pool.name == wanted
+        return pool.name == str(wanted)
     if facts.gke_accelerator:
         return pool.accelerator == facts.gke_accelerator
     return pool.machine_type == facts.machine_type

@@ -1,0 +1,49 @@
+"""`rhaii-tui stop`: nothing runs and no accelerator is paid for, until it is woken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rhaii_tui.cli import operation
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rhaii_tui.deployment.plan import Plan
+    from rhaii_tui.endpoints import Endpoints
+    from rhaii_tui.operations.discovery import Wish
+
+
+def run(
+    service: str | None = operation.SERVICE,
+    project: str | None = operation.PROJECT,
+    zone: str | None = operation.ZONE,
+    cluster: str | None = operation.CLUSTER,
+    pool: str | None = operation.POOL,
+    practice: bool = operation.PRACTICE,
+    plan: bool = operation.PLAN,
+    yes: bool = operation.YES,
+    as_json: bool = operation.JSON,
+    plain: bool = operation.PLAIN,
+) -> None:
+    """Stop the service and give its nodes back. Exit 0 done, 1 failed, 2 usage, 3 unknown, 130 interrupted."""
+
+    async def planner(endpoints: Endpoints, home: Path, wish: Wish) -> Plan:
+        from rhaii_tui.operations.discovery import find
+        from rhaii_tui.operations.planning import stop_plan
+
+        return stop_plan(await find(endpoints, home, wish))
+
+    order = operation.Order(
+        practice=practice,
+        plan_only=plan,
+        yes=yes,
+        as_json=as_json,
+        plain=plain,
+        project=project,
+        zone=zone,
+        cluster=cluster,
+        service=service,
+        pool=pool,
+    )
+    operation.carry_out(order, planner)

@@ -1,0 +1,56 @@
+"""How large a node pool is: its instance groups know; its Node objects are what one sees of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rhaii_tui.catalog.findings import Evidence
+from rhaii_tui.deployment.context import RunContext, evidence
+from rhaii_tui.deployment.patience import patiently
+from rhaii_tui.google.errors import CloudError, Kind
+from rhaii_tui.google.values import PoolInfo
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSize:
+    """`target` nodes over all groups; `stable` when no machine is on its way in or out; `known` False when the groups
+    could not be read and Node objects were counted instead."""
+
+    info: PoolInfo
+    target: int
+    stable: bool
+    known: bool
+    evidence: tuple[Evidence, ...]
+
+
+async def pool_size(run: RunContext, step: str) -> PoolSize:
+    """The target's pool. Raises CloudError NOT_FOUND when it is gone."""
+    target = run.target
+    info = await patiently(run, step, "google", lambda: run.gke.get_node_pool(target.zone, target.cluster, target.pool))
+    try:
+        sizes = [
+            await patiently(run, step, "google", lambda url=url: run.compute.group_size(url))  # type: ignore[misc]
+            for url in info.instance_groups
+        ]
+    except CloudError as error:
+        if error.kind is not Kind.PERMISSION:
+            raise
+        nodes = await pool_nodes(run, step)
+        seen = evidence(f"nodes of {target.pool}", f"{len(nodes)} (the instance group is not readable)")
+        return PoolSize(info, len(nodes), True, False, (seen,))
+    total = sum(s.target for s in sizes)
+    stable = all(s.stable for s in sizes)
+    text = f"target size {total}, {'stable' if stable else 'changing'}"
+    return PoolSize(info, total, stable, True, (evidence(f"instance group of {target.pool}", text),))
+
+
+async def pool_nodes(run: RunContext, step: str) -> list[dict[str, object]]:
+    """Node objects of the target's pool; empty while there is no connection."""
+    if not run.connected:
+        return []
+    return await patiently(run, step, "kubernetes", lambda: run.kube.items("Node", labels=selector(run)))
+
+
+def selector(run: RunContext) -> str:
+    """Selects the pool's nodes."""
+    return f"cloud.google.com/gke-nodepool={run.target.pool}"

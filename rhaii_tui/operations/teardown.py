@@ -1,0 +1,236 @@
+"""Plans the end: everything that the ledger knows of a cluster, in order; nothing that it does not know."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rhaii_tui.catalog.bill import Bill
+from rhaii_tui.catalog.durations import usual
+from rhaii_tui.catalog.findings import Command
+from rhaii_tui.catalog.target import Target
+from rhaii_tui.deployment.plan import Change, Effect, Item, Plan, StepSpec
+from rhaii_tui.endpoints import Endpoints
+from rhaii_tui.kube.nodes import POOL_LABEL
+from rhaii_tui.operations import memory
+from rhaii_tui.operations.discovery import KIND, LOOK_SECONDS, Wish
+from rhaii_tui.operations.planning import bill_for
+from rhaii_tui.operations.trouble import Trouble
+
+if TYPE_CHECKING:
+    from rhaii_tui.google.values import ClusterInfo
+
+Obj = dict[str, Any]
+SYSTEM_NAMESPACES = (
+    "kube-", "gke-", "gmp-", "default", "opendatahub", "istio-", "cert-manager", "openshift-lws-operator",
+    "cert-manager-operator", "lws-", "redhat-ods-",
+)  # fmt: skip
+"""Where GKE and the operators live: their workloads are nobody's work that a teardown could destroy."""
+
+
+async def plan_teardown(endpoints: Endpoints, home: Path, wish: Wish) -> Plan:
+    """What would be removed and what stays. Raises Trouble when the ledger knows nothing, CloudError."""
+    from rhaii_tui.google.gke import Gke
+
+    target = _known(endpoints, home, wish)
+    clusters = await Gke(endpoints, wish.project).list_clusters()
+    if target is None:
+        names = ", ".join(f"{c.name} ({c.location})" for c in clusters) or "none"
+        raise Trouble(
+            "There is nothing to tear down",
+            f"No ledger on this machine has anything of {wish.cluster or 'this project'} that still stands. "
+            f"Clusters in {wish.project}, all left as they are: {names}.",
+            "Teardown removes only what rhaii-tui setup created from this machine.",
+        )
+    entries = memory.ledger(home, endpoints.name, memory.place(target))
+    here = next((c for c in clusters if (c.name, c.location) == (target.cluster, target.zone)), None)
+    owned = {(x.kind, x.name) for x in entries}
+    others = await _others_inside(here, endpoints, owned, target) if here is not None else Others()
+    inside = others.items
+    cluster_ours = ("Cluster", target.cluster) in owned
+    keep = not cluster_ours or bool(inside)
+    leaves = [Item(kind="Cluster", name=f"{c.name} ({c.location})", why="not in the ledger") for c in clusters
+              if c is not here]  # fmt: skip
+    leaves += inside
+    if here is not None and keep:
+        why = "not in the ledger" if not cluster_ours else "others work in it"
+        leaves.append(Item(kind="Cluster", name=f"{here.name} ({here.location})", why=why))
+        leaves += [
+            Item(kind="NodePool", name=f"{here.name}/{p.name}", why="not in the ledger")
+            for p in here.pools
+            if ("NodePool", f"{here.name}/{p.name}") not in owned
+        ]
+    kept = {"Cluster", "Stack"} if keep else {"Stack"}
+    if keep and inside:
+        kept.add("Gateway")
+    stays = [x for x in entries if x.kind in kept or others.need(x.kind, x.name)]
+    removes = [Item(kind=x.kind, name=x.name) for x in entries if x not in stays]
+    why = "shared with what stays in the cluster"
+    leaves += [Item(kind=x.kind, name=x.name, why=why) for x in stays if keep and x.kind != "Cluster"]
+    nodes = await _accelerator_nodes(here, target, endpoints)
+    change = Change(
+        replicas_before=target.replicas if here is not None else 0,
+        replicas_after=0,
+        nodes_before=nodes,
+        nodes_after=0,
+        ours=True,
+        removes=tuple(removes),
+        leaves=tuple(leaves),
+    )
+    nothing = Bill(region=target.region, provisioning=target.provisioning, components=())
+    after = bill_for(target, 0) if keep and here is not None and cluster_ours else nothing
+    return Plan(
+        kind="teardown",
+        target=target,
+        steps=_steps(target, removes, keep),
+        bill=after,
+        bill_before=bill_for(target, nodes) if here is not None else nothing,
+        change=change,
+    )
+
+
+def _known(endpoints: Endpoints, home: Path, wish: Wish) -> Target | None:
+    """The newest target of a cluster that the ledger still has something of."""
+    for target in memory.known_targets(home, endpoints.name):
+        fits = (
+            target.project == wish.project and wish.cluster in ("", target.cluster) and wish.zone in ("", target.zone)
+        )
+        if fits and memory.ledger(home, endpoints.name, memory.place(target)):
+            return target
+    return None
+
+
+async def _accelerator_nodes(info: ClusterInfo | None, target: Target, endpoints: Endpoints) -> int:
+    """By the instance groups; where they may not be read, as many as the pool began with."""
+    from rhaii_tui.google.compute import Compute
+    from rhaii_tui.google.errors import CloudError
+
+    pool = info.pool(target.pool) if info is not None else None
+    if pool is None:
+        return 0
+    compute = Compute(endpoints, target.project)
+    try:
+        return sum([(await compute.group_size(url)).target for url in pool.instance_groups])
+    except CloudError:
+        return pool.initial_nodes
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """Work of others in the cluster, the namespaces it is in, and the node pools it runs on."""
+
+    items: tuple[Item, ...] = ()
+    namespaces: frozenset[str] = frozenset()
+    pools: frozenset[str] = frozenset()
+
+    def need(self, kind: str, name: str) -> bool:
+        """Whether removing one of our resources could take something from them."""
+        if kind == "NodePool":
+            return name in self.pools
+        if kind == "Namespace":
+            return name in self.namespaces
+        return kind not in (KIND, "Cluster") and name.partition("/")[0] in self.namespaces
+
+
+async def _others_inside(
+    info: ClusterInfo, endpoints: Endpoints, owned: set[tuple[str, str]], target: Target
+) -> Others:
+    """Services and Deployments that are neither ours nor a system's. Raises Trouble when that cannot be seen."""
+    from rhaii_tui.kube.connect import Cluster
+    from rhaii_tui.kube.errors import ApiError, KubeError
+
+    if not info.endpoint or info.status == "STOPPING":
+        return Others()
+    try:
+        async with asyncio.timeout(LOOK_SECONDS):
+            cluster = await Cluster.from_gke(info.endpoint, info.ca_pem, endpoints)
+            try:
+                deployments, pods = await cluster.items("Deployment"), await cluster.items("Pod")
+                nodes = await cluster.items("Node")
+                try:
+                    services = await cluster.items(KIND)
+                except ApiError as error:
+                    if not error.is_not_found:
+                        raise
+                    services = []
+            finally:
+                await cluster.close()
+    except (KubeError, TimeoutError) as error:
+        raise Trouble(
+            f"It cannot be seen who else works in {info.name}",
+            str(error) or "The API server did not answer.",
+            "A cluster is not deleted unseen. Try again once its API server can be reached.",
+        ) from error
+    foreign = [Item(kind=KIND, name=_full(s), why="not in the ledger") for s in services
+               if (KIND, _full(s)) not in owned]  # fmt: skip
+    foreign += [
+        Item(kind="Deployment", name=_full(d), why="not in the ledger")
+        for d in deployments
+        if not d["metadata"].get("ownerReferences")
+        and not d["metadata"]["namespace"].startswith(SYSTEM_NAMESPACES)
+        and ("Deployment", _full(d)) not in owned
+    ]
+    spaces = frozenset(item.name.partition("/")[0] for item in foreign)
+    ours = {name.partition("/")[2] for kind, name in owned if kind == KIND}
+    homes = {
+        p["spec"].get("nodeName")
+        for p in pods
+        if p["metadata"]["namespace"] in spaces
+        and (p["metadata"].get("labels") or {}).get("app.kubernetes.io/name") not in ours
+    }
+    pools = frozenset(
+        f"{info.name}/{(n['metadata'].get('labels') or {}).get(POOL_LABEL)}"
+        for n in nodes
+        if n["metadata"]["name"] in homes
+    )
+    return Others(tuple(foreign), spaces, pools)
+
+
+def _full(obj: Obj) -> str:
+    return f"{obj['metadata']['namespace']}/{obj['metadata']['name']}"
+
+
+def _steps(target: Target, removes: list[Item], keep: bool) -> tuple[StepSpec, ...]:
+    """Services before the gateway, the gateway before the cluster: so that Google takes its load balancer back."""
+    kinds = {item.kind for item in removes}
+    where = f"--project {target.project} --zone {target.zone}"
+    road: list[tuple[str, str, str, str, Effect, tuple[str, ...]]] = [
+        ("connect", "Connect to the cluster", "credentials", "API server ready, or the cluster gone", Effect.OBSERVE,
+         (f"gcloud container clusters get-credentials {target.cluster} {where}",)),
+    ]  # fmt: skip
+    if KIND in kinds:
+        lines = tuple(f"kubectl delete llmisvc {x.name.partition('/')[2]} -n {x.name.partition('/')[0]}"
+                      for x in removes if x.kind == KIND)  # fmt: skip
+        road.append(("services", "Services", "drain", "finalizers done, no replica left", Effect.DESTROY, lines))
+    if "Gateway" in kinds:
+        lines = tuple(f"kubectl delete gateway {x.name.partition('/')[2]} -n {x.name.partition('/')[0]}"
+                      for x in removes if x.kind == "Gateway")  # fmt: skip
+        road.append(("gateway", "Gateway and load balancer", "load-balancer", "no LoadBalancer Service is left",
+                     Effect.DESTROY, lines))  # fmt: skip
+    if keep and kinds - {KIND, "Gateway", "Cluster", "NodePool"}:
+        road.append(("objects", "Objects in the cluster", "namespace", "each is gone", Effect.DESTROY, ()))
+    if keep and "NodePool" in kinds:
+        line = f"gcloud container node-pools delete {target.pool} --cluster {target.cluster} {where}"
+        road.append(("nodepool", "Node pool", "delete-pool", "GKE knows no such pool", Effect.DESTROY, (line,)))
+    if not keep:
+        line = f"gcloud container clusters delete {target.cluster} {where}"
+        road.append(("cluster", "Cluster", "delete-cluster", "GKE knows no such cluster", Effect.DESTROY, (line,)))
+    road.append(("proof", "Verified gone", "verify", "nothing of the ledger answers", Effect.OBSERVE, ()))
+    steps: list[StepSpec] = []
+    for id, title, takes, waits_for, effect, lines in road:
+        time = usual(takes, target.accelerator)
+        steps.append(
+            StepSpec(
+                id=id,
+                title=title,
+                after=(steps[-1].id,) if steps else (),
+                effect=effect,
+                usual_seconds=time.seconds,
+                usual_source=time.source,
+                waits_for=waits_for,
+                commands=tuple(Command(text=line) for line in lines),
+            )
+        )
+    return tuple(steps)
