@@ -101,7 +101,7 @@ def _note(look: Look, note: str) -> Finding:
         category="settings",
         name="Settings",
         status=Status.WARN,
-        message=note[:1].upper() + note[1:] + ".",
+        message=f"{note}.",
         meaning="The value is used as it is.",
         remediation="Correct it where it comes from, or say it with a flag.",
         next_key=SETTINGS,

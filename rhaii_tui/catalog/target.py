@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from rhaii_tui.catalog.shapes import Accelerator, Shape, Topology
 
 _NAME = r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$"
+_MODEL = r"^[A-Za-z0-9][-\w.]{0,95}(/[A-Za-z0-9][-\w.]{0,95})?$"
+_IMAGE = r"^[a-z0-9][-\w.:/@]*$"
+
+
+def _not_of_the_cluster(namespace: str) -> str:
+    if namespace.startswith("kube-"):
+        raise ValueError("namespaces that start with kube- belong to the cluster itself")
+    return namespace
 
 
 class Target(BaseModel):
@@ -22,11 +31,11 @@ class Target(BaseModel):
     zone: str = Field(pattern=r"^[a-z]+-[a-z]+[0-9]-[a-z]+[0-9]*[a-z]?$")
     cluster: str = Field(pattern=_NAME)
     pool: str = Field(pattern=_NAME)
-    namespace: str = Field(pattern=_NAME)
+    namespace: Annotated[str, Field(pattern=_NAME), AfterValidator(_not_of_the_cluster)]
     service: str = Field(pattern=_NAME)
     replicas: int = Field(ge=1, le=16)
-    model: str
-    image: str
+    model: str = Field(pattern=_MODEL)
+    image: str = Field(pattern=_IMAGE)
     provisioning: str = "on-demand"
     pull_secret_file: Path | None = None
     hf_token_file: Path | None = None

@@ -54,4 +54,4 @@ def _no_stream_is_missing() -> None:
     """A closed standard stream reads and writes nothing, and leaves its number to no pipe or socket of ours."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115

@@ -77,7 +77,7 @@ def _list() -> list[dict[str, Any]]:
 
 def _sentence(record: dict[str, Any]) -> str:
     state = {True: "on", False: "off", None: "-"}[record["on"]]
-    return f"{record['name']:<18} {state:<4} {record['where']:<11} {record['summary']}"
+    return f"{record['name']:<26} {state:<4} {record['where']:<11} {record['summary']}"
 
 
 def _control() -> str | None:

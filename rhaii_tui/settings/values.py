@@ -17,12 +17,16 @@ _HOW = {
     "project": "Say --project NAME, or run: gcloud config set project NAME.",
     "zone": "Say --zone ZONE, such as us-central1-a.",
 }
+_NAME_RULE = "A name has up to 40 lower-case letters, digits and hyphens, and starts with a letter."
 _RULES = {
     "project": "A project id has 6 to 30 lower-case letters, digits and hyphens, and starts with a letter.",
     "zone": "A zone looks like us-central1-a.",
     "replicas": "The number of replicas is a whole number from 1 to 16.",
+    "model": "A Hugging Face id looks like Qwen/Qwen2.5-3B-Instruct.",
+    "image": "An image looks like registry.redhat.io/rhaiis/vllm-cuda-rhel9:3.2.5.",
+    "namespace": f"{_NAME_RULE} kube-... belongs to the cluster itself.",
 }
-_NAME_RULE = "A name has up to 40 lower-case letters, digits and hyphens, and starts with a letter."
+_TITLES = {"replicas": "number of replicas", "project": "project id", "model": "model id"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,5 +86,7 @@ class Settings:
         flag = name.replace("_", "-")
         next_step = f"Say --{flag}." if setting.source.startswith("flag") else f"Correct it there, or say --{flag}."
         return SettingsError(
-            f"{setting.value!r} is not a valid {name}", f"It comes from {setting.source}. {rule}", next_step
+            f"{setting.value!r} is not a valid {_TITLES.get(name, name)}",
+            f"It comes from {setting.source}. {rule}",
+            next_step,
         )

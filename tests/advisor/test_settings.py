@@ -122,7 +122,7 @@ def test_placeholders_of_the_templates_are_passed_over(home: Path) -> None:
         ({"accelerator": "gpu", "topology": "wide"}, "Unknown topology"),
         ({"accelerator": "gpu", "topology": "single", "provisioning": "free"}, "Unknown provisioning"),
         ({"accelerator": "gpu", "topology": "single", "zone": "Frankfurt"}, "not a valid zone"),
-        ({"accelerator": "gpu", "topology": "single", "replicas": 99}, "not a valid replicas"),
+        ({"accelerator": "gpu", "topology": "single", "replicas": 99}, "not a valid number of replicas"),
         ({"accelerator": "gpu", "topology": "single", "namespace": "My_Space"}, "not a valid namespace"),
     ],
 )

@@ -43,6 +43,15 @@ def test_closed_streams_never_prompt() -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_the_screens_need_a_terminal_and_closed_streams_are_none() -> None:
+    closed = f"exec {sys.executable} -m rhaii_tui <&-"
+    done = subprocess.run(["sh", "-c", closed], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("rhaii-tui needs a terminal")
+    everything = f"exec {sys.executable} -m rhaii_tui <&- >&- 2>&-"
+    assert subprocess.run(["sh", "-c", everything], timeout=60, check=False).returncode == 2
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [
@@ -51,6 +60,10 @@ def test_closed_streams_never_prompt() -> None:
         (["--accelerator", "gpu"], "topology"),
         ([*GPU, "--replicas", "99"], "16"),
         ([*GPU, "--namespace", "Not A Name"], "lower-case"),
+        ([*GPU, "--namespace", "kube-system"], "belongs to the cluster itself"),
+        ([*GPU, "--zone", "nowhere"], "us-central1-a"),
+        ([*GPU, "--model", ""], "Hugging Face id"),
+        ([*GPU, "--model", "two words"], "Hugging Face id"),
         ([*GPU, "--json", "--plain"], "exclude"),
     ],
 )
