@@ -130,6 +130,8 @@ class Watching:
                     for old in [o for key, o in known.items() if key not in fresh]:
                         gone(old)
                     known = fresh
+                    if kind == "Pod":
+                        self._forget(set(fresh))
                     for obj in fresh.values():
                         put(obj)
                 case Changed(type="DELETED"):
@@ -141,6 +143,12 @@ class Watching:
             if kind == "Pod" and not isinstance(happening, Lost):
                 self.lost = None
             self.changed.set()
+
+    def _forget(self, there: set[str]) -> None:
+        """Pods of the run's earlier watches that went while nobody looked."""
+        for old in self._run.state.replicas:
+            if old.role != "gateway" and old.uid not in there:
+                self._run.record(e.ReplicaGone(at=time.time(), pod=old.pod, uid=old.uid))
 
     def _news(self, key: tuple[str, ...], value: tuple[str, ...]) -> bool:
         if self._told.get(key) == value:
