@@ -41,7 +41,7 @@ def _verdict(look: Look, check: Check, need: QuotaNeed, quota: Quota) -> Finding
         return check.found(
             look,
             Status.FAIL,
-            f"{need.metric} in {where}: {need.need} more needed, {max(left, 0):g} left of {quota.limit:g}.",
+            f"{need.need} more needed, {max(left, 0):g} left of {quota.limit:g}: {need.metric} in {where}.",
             text=text,
             meaning="The node pool would be refused, or would fail on the way.",
             remediation=f"Ask for a limit of {quota.usage + need.need:g} at {_PAGE}, or choose fewer replicas or "
@@ -49,7 +49,7 @@ def _verdict(look: Look, check: Check, need: QuotaNeed, quota: Quota) -> Finding
             next_key=ZONE,
         )
     return check.found(
-        look, Status.PASS, f"{need.metric} in {where}: {need.need} more needed, {left:g} left.", text=text
+        look, Status.PASS, f"{need.need} more needed, {left:g} left: {need.metric} in {where}.", text=text
     )
 
 
@@ -71,7 +71,7 @@ async def _limit_only(metric: str, look: Look, check: Check) -> Finding:
         return check.found(
             look,
             Status.FAIL,
-            f"{metric} in {look.target.region}: {need.need} chips needed, the limit is {found.value}.",
+            f"{need.need} chips needed, the limit is {found.value}: {metric} in {look.target.region}.",
             text=text,
             meaning="The node pool would fail on the way: Quota 'TPUS_PER_TPU_FAMILY' exceeded.",
             remediation=f"Ask for {need.need} chips at {_PAGE}, or use Spot, whose quota is another one.",
@@ -82,7 +82,7 @@ async def _limit_only(metric: str, look: Look, check: Check) -> Finding:
     return check.found(
         look,
         Status.WARN,
-        f"{metric} in {look.target.region}: {need.need} chips needed, limit {found.value}, in use: unknown ({seen}).",
+        f"{need.need} chips needed, limit {found.value}, in use unknown ({seen}): {metric} in {look.target.region}.",
         text=text,
         meaning="The limit is high enough; how much of it is taken, Google does not tell.",
         remediation="Go on if nobody else in the project uses TPUs in this region.",
