@@ -39,12 +39,13 @@ class CacheConsoleScreen(RoadScreen):
     """
     BINDINGS = [
         Binding("r", "again", "Test again", id="test.again", tooltip="Run the whole test once more"),
-        Binding("g", "go_on", "Go on", id="test.next", tooltip="To the summary"),
+        Binding(
+            "g,enter", "go_on", "Go on: summary", key_display="g", id="road.next", tooltip="To the summary; Enter too"
+        ),
         Binding("c", "stop", "Stop", id="test.stop", tooltip="Stop sending; what was seen stays"),
         Binding("i", "read", "Reasons", id="test.read", tooltip="Verdict and reasons in full"),
     ]
     AUTO_FOCUS = "#test-all"
-    FIRST_KEY = "test.next"
 
     tested: reactive[ConsoleState] = reactive(ConsoleState())
 

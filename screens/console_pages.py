@@ -113,7 +113,7 @@ def throughput(state: ConsoleState) -> Content:
         (f"{load.requests_per_second:.1f} req/s", "bold"),
         f"  {load.output_tokens_per_second:.0f} tokens/s  ",
         errors,
-        (f"\n{load.concurrency} in flight, {load.seconds:.0f} s, closed loop: no capacity", "$dim"),
+        (f"\n{load.concurrency} in flight, {load.seconds:.0f} s, closed loop: not a capacity", "$dim"),
         f"\nfirst token p50 {ms(load.ttft_p50_ms)}, p95 {ms(load.ttft_p95_ms)}",
         f"\nwhole answer p50 {ms(load.total_p50_ms)}",
     )

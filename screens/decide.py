@@ -8,6 +8,7 @@ from dataclasses import replace
 from textual import on
 from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -26,12 +27,15 @@ from screens.widgets.shape_table import ShapeTable
 
 _FIELDS = (
     ("z", "zone"),
-    ("b", "provisioning"),
+    ("b", "buying"),
     ("+-", "replicas"),
     ("m", "model"),
     ("n", "namespace"),
     ("p", "project"),
 )
+_SETTING = {"buying": "provisioning"}
+"""Where the word on screen is not the setting's own name."""
+_CLOUD_COMES = "The cloud is not there yet, usually it takes 2 s. The check begins by itself then."
 
 
 class DecideScreen(RoadScreen):
@@ -42,6 +46,7 @@ class DecideScreen(RoadScreen):
     CSS = """
     DecideScreen.-tall ShapeTable { margin-top: 1; }
     DecideScreen Fields { margin-top: 1; }
+    DecideScreen.-short.-crowded Fields { margin-top: 0; }
     DecideScreen #hint { padding: 0 1; color: $dim; height: auto; }
     DecideScreen #more { height: 1fr; display: none; margin-top: 1; }
     DecideScreen.-tall #more { display: block; }
@@ -50,7 +55,12 @@ class DecideScreen(RoadScreen):
     """
     BINDINGS = [
         Binding(
-            "enter", "check", "Check it", id="decide.check", tooltip="Check project, quota and zone for this shape"
+            "g,enter",
+            "go_on",
+            "Go on: check",
+            key_display="g",
+            id="road.next",
+            tooltip="Check project, quota and zone for this shape; Enter does it too",
         ),
         Binding("z", "zone", "Zone", id="decide.zone", tooltip="Another zone for this accelerator"),
         Binding("b", "provisioning", "Buying", id="decide.buying", tooltip="On demand, Spot or flex-start"),
@@ -84,7 +94,9 @@ class DecideScreen(RoadScreen):
         ),
     ]
     AUTO_FOCUS = "ShapeTable"
-    FIRST_KEY = "decide.check"
+
+    _going = False
+    """The user went on before the cloud was there."""
 
     def body(self) -> Iterator[Widget]:
         yield ShapeTable()
@@ -104,7 +116,7 @@ class DecideScreen(RoadScreen):
         super().on_mount()
         self.follow("settings", self._paint)
         self.follow("connection", self._paint_connection)
-        self.watch(self.app, "cloud_words", self._offer_resume, init=False)
+        self.watch(self.app, "cloud_words", self._arrived, init=False)
 
     def _paint(self) -> None:
         settings = self.road.settings
@@ -121,17 +133,22 @@ class DecideScreen(RoadScreen):
             return pages.source(settings.values.get(name))
 
         self.query_one(Fields).fields = tuple(
-            Field(key, name, settings.get(name) or "not given", source(name)) for key, name in _FIELDS
+            Field(key, name, settings.get(_SETTING.get(name, name)) or "not given", source(_SETTING.get(name, name)))
+            for key, name in _FIELDS
         )
-        self.query_one("#hint", Static).update(pages.hint(options[chosen]))
-        self.query_one("#bill", Static).update(pages.bill(options[chosen].bill))
-        self.query_one("#facts", Static).update(pages.facts(options[chosen]))
+        hints = pages.hint(options[chosen], options)
+        self.set_class(len(hints) > 3, "-crowded")
+        self.query_one("#hint", Static).update(Content("\n").join(hints))
+        half = self.size.width // 2 - 5
+        self.query_one("#bill", Static).update(pages.bill(options[chosen].bill, half))
+        self.query_one("#facts", Static).update(pages.facts(options[chosen], half))
         problem = self.road.settings_problem
         self.say(problem or "; ".join(settings.warnings), "FAIL" if problem else "WARN")
 
     def _paint_connection(self) -> None:
         finding = self.road.connection
         if finding is not None:
+            self._going = False
             self.say(f"{finding.message} {finding.meaning} r tries again.", "FAIL")
 
     @on(ShapeTable.Chosen)
@@ -183,17 +200,33 @@ class DecideScreen(RoadScreen):
 
     def action_details(self) -> None:
         if self.road.settings is not None:
-            option = self.query_one(ShapeTable).options[SHAPES.index(self.road.answers.shape)]
-            self.app.push_screen(Reader(f"{option.shape.id} in {option.region}", pages.details(option)))
+            options = self.query_one(ShapeTable).options
+            option = options[SHAPES.index(self.road.answers.shape)]
+            page = pages.details(option, options, min(92, self.size.width - 10))
+            self.app.push_screen(Reader(f"{option.shape.id} in {option.region}", page, page.plain))
 
     def action_reconnect(self) -> None:
         if self.road.connection is not None:
             self.say("")
             self.road.journey.start()
 
-    def action_check(self) -> None:
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._paint)
+
+    def _arrived(self) -> None:
         if self.road.journey.endpoints is None:
-            self.say("The cloud is not there yet; usually it takes 2 s. The table can be used meanwhile.", "WARN")
+            return
+        self._offer_resume()
+        if self._going and self.is_current:
+            self.action_go_on()
+
+    def action_go_on(self) -> None:
+        self._going = self.road.journey.endpoints is None and self.road.connection is None
+        if self._going:
+            self.say(_CLOUD_COMES, "WARN")
+            return
+        if self.road.journey.endpoints is None:
+            self._paint_connection()
             return
         if problem := self.road.target_problem():
             self.say(problem, "FAIL")
@@ -205,7 +238,7 @@ class DecideScreen(RoadScreen):
         if state is None or not self.is_current or self.road.journey.session is not None:
             return
         self.app.push_screen(
-            Confirm("An unfinished run", pages.unfinished(state), yes="Resume it", no="Later (u)", focus="yes"),
+            Confirm("An unfinished run", pages.unfinished(state), yes="Resume it", no="Later", focus="yes"),
             lambda resume: self._resume(state) if resume else None,
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from textual.content import Content
 
@@ -12,25 +12,28 @@ from rhaii_tui.advisor.options import Option
 from rhaii_tui.catalog.accelerators import accelerator_facts
 from rhaii_tui.catalog.bill import Bill
 from rhaii_tui.catalog.prices import Provisioning
+from rhaii_tui.catalog.quotas import QuotaNeed
 from rhaii_tui.catalog.shapes import Accelerator, Shape
 from rhaii_tui.deployment.state import RunState
 from rhaii_tui.settings import Setting
 from screens.dialogs.choose import Choice
-from screens.theme.figures import clip, usd
+from screens.theme.figures import clip, count, hang, usd
 
 _MEANING = {
     "single": "one replica, no endpoint picker: the simplest thing that answers",
-    "baseline": "one replica behind the endpoint picker: the routed path, nothing to choose between yet",
-    "scale-out": "several replicas behind the endpoint picker: prefix-cache-aware routing can be proven",
+    "baseline": "one replica behind the endpoint picker, nothing to choose between",
+    "scale-out": "several replicas and a picker: prefix-aware routing can be proven",
 }
 
 
-def hint(option: Option) -> Content:
-    """One line on the chosen shape, then what to know about its figures."""
+def hint(option: Option, among: Sequence[Option]) -> list[Content]:
+    """One line on the chosen shape, then what to know about its figures and those beside it."""
     name = option.shape.topology.value
+    notes = list(option.notes)
+    if len({o.throughput[0].concurrency for o in among if o.throughput}) > 1:
+        notes.append("requests/s compare only at the same c (in flight): closed loop, no capacity")
     lines = [Content.assemble((f"{name}: ", "bold $foreground"), _MEANING[name])]
-    lines += [Content.assemble(("! ", "$warning bold"), note) for note in option.notes]
-    return Content("\n").join(lines)
+    return lines + [Content.assemble(("! ", "$warning bold"), note) for note in notes]
 
 
 def source(setting: Setting | None) -> str:
@@ -40,7 +43,7 @@ def source(setting: Setting | None) -> str:
     return "chosen here" if setting.source.startswith("flag") else setting.source
 
 
-def bill(of: Bill) -> Content:
+def bill(of: Bill, width: int) -> Content:
     """Component by component, each with unit price, source and date."""
     lines = [Content.styled(f"{'':<35}{'USD/h':>9} {'USD/day':>10}", "$dim")]
     for c in of.components:
@@ -49,7 +52,7 @@ def bill(of: Bill) -> Content:
         lines.append(Content(f"{clip(c.name, 34):<35}{price:>9} {day:>10}"))
         each = "" if c.unit_price_usd is None else f" at ${c.unit_price_usd:g}/h"
         dated = f", {c.as_of}" if c.as_of else ""
-        lines.append(Content.styled(f"  {c.quantity:g} {c.unit}{each}: {c.source}{dated}", "$dim"))
+        lines.append(Content.styled(hang(f"{c.quantity:g} {c.unit}{each}: {c.source}{dated}", width, 2), "$dim"))
     hour = "unknown" if of.usd_per_hour is None else f"{of.usd_per_hour:,.3f}"
     day = "unknown" if of.usd_per_day is None else f"{of.usd_per_day:,.2f}"
     word = "sum" if of.complete else "sum of what has a price"
@@ -57,7 +60,14 @@ def bill(of: Bill) -> Content:
     return Content("\n").join(lines)
 
 
-def facts(option: Option) -> Content:
+def _needed(need: QuotaNeed) -> str:
+    """`3 GPUs`, `6 addresses`; vCPU and GB have no plural."""
+    if need.unit in ("vCPU", "GB"):
+        return f"{need.need} {need.unit}"
+    return count(need.need, need.unit) if not need.unit.endswith("s") else f"{need.need} {need.unit}es"
+
+
+def facts(option: Option, width: int) -> Content:
     """Every speed figure and every quota, with who says so."""
     lines: list[Content] = []
     for title, found in (("Throughput", option.throughput), ("Latency to the answer, cold and cached", option.latency)):
@@ -68,25 +78,28 @@ def facts(option: Option) -> Content:
                     f"  {fact.text}  ", (fact.provenance, "$accent" if fact.provenance == "measured" else "$warning")
                 )
             )
-            lines.append(Content.styled(f"    {fact.source}, {fact.as_of}", "$dim"))
+            dated = "" if fact.as_of in fact.source else f", {fact.as_of}"
+            lines.append(Content.styled(hang(fact.source + dated, width, 4), "$dim"))
         if not found:
             lines.append(Content.styled("  no figure: nobody has given one", "$dim"))
     lines.append(Content.styled("Quota needed", "bold"))
     for need in option.quota:
         where = "global" if need.scope == "global" else option.region
-        lines.append(Content.assemble(f"  {need.need} {need.unit}  {need.metric}", (f"  {where}", "$dim")))
+        lines.append(Content.assemble(f"  {_needed(need)}  {need.metric}", (f"  {where}", "$dim")))
         usual = "" if need.default is None else f"a new project has {need.default}; "
         if usual or need.note:
-            lines.append(Content.styled(f"    {usual}{need.note}", "$dim"))
+            lines.append(Content.styled(hang(f"{usual}{need.note}", width, 4), "$dim"))
     lines.append(Content.styled("Zones known to offer it", "bold"))
     known = ", ".join(option.zones) or "none in this region"
-    lines.append(Content.assemble(f"  {known}  ", (accelerator_facts(option.shape.accelerator).zones_source, "$dim")))
+    lines.append(Content(hang(known, width, 2)))
+    lines.append(Content.styled(hang(accelerator_facts(option.shape.accelerator).zones_source, width, 4), "$dim"))
     return Content("\n").join(lines)
 
 
-def details(option: Option) -> Content:
+def details(option: Option, among: Sequence[Option], width: int) -> Content:
     """Both pages, for terminals without room for panes."""
-    return Content("\n\n").join([hint(option), bill(option.bill), facts(option)])
+    hints = Content("\n").join(hint(option, among))
+    return Content("\n\n").join([hints, bill(option.bill, width), facts(option, width)])
 
 
 def zones(accelerator: Accelerator, provisioning: str | None) -> tuple[str, str, tuple[Choice, ...]]:
@@ -147,5 +160,5 @@ def unfinished(state: RunState) -> Content:
     what = f"{target.shape.id} in {target.zone}, namespace {target.namespace}" if target else state.run
     return Content(
         f"{what}: {done} of {len(state.steps)} steps done{where}.\n"
-        "Resuming looks at what exists first and makes nothing twice."
+        "Resuming looks at what exists first and makes nothing twice. Later, u offers it again."
     )

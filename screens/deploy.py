@@ -31,9 +31,19 @@ class DeployScreen(RoadScreen):
     STAGE = "Deploy"
     SUMMARY = "Watch the run. Times are cloud time. Leaving the screen does not stop it; r goes on after a failure."
     CSS_PATH = "theme/deploy.tcss"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (118, "-wide"), (160, "-broad")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
+    """All four panes only where fifteen steps and ten stages fit beside each other; else one at a time under tabs."""
     BINDINGS = [
         Binding("r", "retry", "Retry", id="deploy.retry", tooltip="Go on with the same run after a failure"),
-        Binding("t", "test", "Test", id="deploy.test", tooltip="Test routing and cache of the ready service"),
+        Binding(
+            "g,t",
+            "go_on",
+            "Go on: test",
+            key_display="g",
+            id="road.next",
+            tooltip="Test routing and cache of the ready service",
+        ),
         Binding("1", "pane('steps')", "Panes", key_display="1-4", id="deploy.steps", tooltip="Steps"),
         Binding("2", "pane('replicas')", "Replicas", show=False, id="deploy.replicas", tooltip="Replicas"),
         Binding("4", "pane('log')", "Log", show=False, id="deploy.log", tooltip="Log"),
@@ -63,6 +73,8 @@ class DeployScreen(RoadScreen):
         for name in PANES:
             self.query_one(f"#{name}").border_title = name.capitalize()
         self._status: list[rows.Row] = []
+        self._pointed: float | None = None
+        """When the stop happened that the cursor was moved to."""
         self.follow("run_state", self._paint)
         self.set_interval(TICK_SECONDS, self._tick)
 
@@ -88,18 +100,32 @@ class DeployScreen(RoadScreen):
             head = Content("\n").join([rows.headline(state, now), rows.waits(state, wide)])
             self.query_one("#deploy-head", Static).update(head)
             steps = self.query_one("#step-rows", RowList)
-            steps.show(rows.rail(state, now, (steps.size.width or wide) - 3))
+            steps.show(rows.rail(state, now, steps.room))
             lanes = self.query_one(ReplicaLanes)
             lanes.state, lanes.now = state, now
             self._paint_status()
             self._paint_tabs()
+            self._point()
         self.recheck()
         self.refresh_bindings()
+
+    def _point(self) -> None:
+        """Once per stop, put the cursor on the step that stopped: its details are the next thing to read."""
+        state = self.road.run_state
+        if state.outcome == "failed" and self._pointed != state.stopped_at:
+            self._pointed = state.stopped_at
+            at = next((i for i, s in enumerate(state.steps) if s.status == "failed"), None)
+            self.query_one("#step-rows", RowList).highlighted = at
+            self.query_one("#status-rows", RowList).highlighted = 0
+
+    @property
+    def FIRST_KEY(self) -> str:  # type: ignore[override]
+        return "deploy.retry" if self.road.run_state.outcome in ("failed", "cancelled") else "road.next"
 
     def _paint_status(self) -> None:
         state = self.road.run_state
         listing = self.query_one("#status-rows", RowList)
-        self._status = rows.status(state, (listing.size.width or self.size.width) - 3)
+        self._status = rows.status(state, listing.room)
         listing.show([row.line for row in self._status])
         listing.display = bool(self._status)
         self.query_one("#status-none").display = not self._status
@@ -109,7 +135,7 @@ class DeployScreen(RoadScreen):
         bad = rows.to_read(state)
         ready = sum(r.is_ready for r in state.replicas if r.role == "replica")
         wanted = state.plan.target.replicas if state.plan else 0
-        narrow = self.has_class("-narrow")
+        narrow = self.has_class("-narrow") or self.has_class("-short")
         words = {
             "steps": "Steps" if narrow else "Steps: elapsed / usual, ◆ critical path",
             "replicas": f"Replicas {ready}/{wanted}",
@@ -147,7 +173,7 @@ class DeployScreen(RoadScreen):
         state = self.road.run_state
         if action == "retry" and state.outcome not in ("failed", "cancelled"):
             return "Nothing has stopped; retry goes on after a failure."
-        if action == "test" and state.ready_at is None:
+        if action == "go_on" and state.ready_at is None:
             return "The test needs the ready service; the last step says when."
         if action == "stop" and not self.road.journey.running:
             return "The run is not under way."
@@ -158,8 +184,8 @@ class DeployScreen(RoadScreen):
             self.say("")
             self.road.journey.go()
 
-    def action_test(self) -> None:
-        if not self.refused("test"):
+    def action_go_on(self) -> None:
+        if not self.refused("go_on"):
             self.app.push_screen("console")
 
     async def action_stop(self) -> None:

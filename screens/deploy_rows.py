@@ -15,6 +15,7 @@ from screens.theme.signs import STATUS, sign
 _SHORT = {"LLMInferenceService": "llmisvc"}
 """kubectl's own short names, where the full one would leave no room for the condition."""
 _KEYS = {"retry": "r", "zone": "z", "settings": "s", "details": "enter"}
+_MEANS = {"retry": "tries again", "zone": "chooses another zone", "settings": "goes back to the answers"}
 _OVER = ("done", "already", "skipped")
 
 
@@ -36,7 +37,7 @@ def elapsed(step: StepState, now: float, rate: float) -> float | None:
 def rail(state: RunState, now: float, width: int) -> list[Content]:
     """One row per step: sign, title, elapsed, usual, and how far it is by its own count or by the clock."""
     critical = set(state.plan.critical_path) if state.plan else set()
-    wide = max(20, min(30, width - 17))
+    wide = max(20, min(30, width - 19))
     room = max(0, width - wide - 19)
     rows = []
     for step in state.steps:
@@ -68,7 +69,7 @@ def _progress(step: StepState, took: float | None, usual: float, room: int) -> C
             count = f"{step.done}/{step.total} {step.unit}".strip()
         else:
             count = "over usual" if took > usual else ""
-        bar = min(12, max(0, room - len(count) - 1))
+        bar = min(12 if room > 30 else 6, max(0, room - len(count) - 1))
         counted = step.done is not None and step.total
         drawn = gauge(step.done or 0, step.total or 0, bar) if counted else gauge(took, usual, bar)
         tail = clip(f" {count}" + (f"  {step.note}" if step.note else ""), room - bar)
@@ -106,16 +107,16 @@ def waits(state: RunState, width: int) -> Content:
     """What is being waited for, how long that usually takes, or what stopped and which key goes on."""
     if state.outcome == "done":
         return Content.assemble(
-            ("t", "$accent bold"), " tests routing and cache   ", ("enter", "$accent bold"), " details"
+            ("g", "$accent bold"), " tests routing and cache   ", ("enter", "$accent bold"), " details"
         )
     failed = next((s for s in state.steps if s.status == "failed"), None)
     if state.outcome == "failed" and failed is not None and failed.finding is not None:
         return Content.assemble(
-            (f"{failed.spec.title}: {clip(failed.finding.message, width - len(failed.spec.title) - 28)}  ", "$error"),
+            (f"{failed.spec.title}: {failed.finding.message}  ", "$error"),
             ("r", "$accent bold"),
-            " retry  ",
+            " retries  ",
             ("enter", "$accent bold"),
-            " details",
+            " says more",
         )
     if state.lost_links:
         link, _, reason = state.lost_links[0]
@@ -125,13 +126,13 @@ def waits(state: RunState, width: int) -> Content:
         return Content.styled("Between two steps.", "$dim")
     longest = max(running, key=lambda s: s.spec.usual_seconds)
     more = f"  (and {len(running) - 1} beside it)" if len(running) > 1 else ""
-    text = f"Waits for {longest.spec.waits_for}, usually {duration(longest.spec.usual_seconds)}{more}"
-    return Content(clip(text, width))
+    usual = f", usually {duration(longest.spec.usual_seconds)}{more}"
+    return Content(clip(f"Waits for {longest.spec.waits_for}", width - len(usual)) + usual)
 
 
 def status(state: RunState, width: int) -> list[Row]:
     """Findings first, then conditions, then cluster events, newest on top."""
-    rows = [finding_row(f, width) for f in _findings(state)]
+    rows = [finding_row(f, width, among) for f, among in _alike(_findings(state))]
     rows += [_condition_row(c, width) for c in sorted(state.conditions, key=lambda c: (c.status == "True", c.kind))]
     rows += [_event_row(e, width) for e in reversed(state.events)]
     return rows
@@ -143,8 +144,19 @@ def key_of(finding: Finding) -> str:
 
 
 def to_read(state: RunState) -> int:
-    """Findings that want attention."""
-    return sum(f.status.value in ("FAIL", "WARN", "UNKNOWN") for f in _findings(state))
+    """Findings that want attention, the same one about several pods counted once."""
+    return sum(f.status.value in ("FAIL", "WARN", "UNKNOWN") for f, _ in _alike(_findings(state)))
+
+
+def _alike(findings: list[Finding]) -> list[tuple[Finding, int]]:
+    """Each finding once, with how many objects it was found on: three replicas fail for one reason."""
+    first: dict[tuple[str, str, str], Finding] = {}
+    among: dict[tuple[str, str, str], int] = {}
+    for finding in findings:
+        key = (finding.rule, finding.status.value, finding.message)
+        first.setdefault(key, finding)
+        among[key] = among.get(key, 0) + 1
+    return [(finding, among[key]) for key, finding in first.items()]
 
 
 def _findings(state: RunState) -> list[Finding]:
@@ -152,12 +164,13 @@ def _findings(state: RunState) -> list[Finding]:
     return [*failed, *(f for f in state.findings if f not in failed)]
 
 
-def finding_row(finding: Finding, width: int) -> Row:
-    """A finding in a line, everything about it behind."""
+def finding_row(finding: Finding, width: int, among: int = 1) -> Row:
+    """A finding in a line, everything about it behind; `among`: on how many objects it was found."""
     mark = STATUS[finding.status.value]
     key = f"  {key_of(finding)}" if finding.next_key else ""
     room = width - 11 - len(key)
     about = f"  ({tail(finding.name, 24)})" if finding.name else ""
+    about = f"  ({among} of them)" if among > 1 else about
     text = clip(finding.message + (about if len(finding.message) + len(about) <= room else ""), room)
     line = Content.assemble((f"{mark.glyph} {mark.word:<7} ", mark.style), text, (key, "$accent bold"))
     return Row(line, finding.name or finding.rule, finding_page(finding))
@@ -172,7 +185,8 @@ def finding_page(finding: Finding) -> Content:
     if finding.remediation:
         lines.append(Content.assemble(("What to do     ", "$dim"), finding.remediation))
     if finding.next_key:
-        lines.append(Content.assemble(("Next key       ", "$dim"), (key_of(finding), "$accent bold")))
+        means = f"  {_MEANS[finding.next_key]}" if finding.next_key in _MEANS else ""
+        lines.append(Content.assemble(("Next key       ", "$dim"), (key_of(finding), "$accent bold"), means))
     for command in finding.commands:
         lines.append(
             Content.assemble(("$ ", "$accent"), command.text, (f"   # {command.why}" if command.why else "", "$dim"))

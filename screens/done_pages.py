@@ -8,7 +8,7 @@ import shlex
 from textual.content import Content
 
 from rhaii_tui.deployment.state import RunState
-from screens.theme.figures import duration, usd
+from screens.theme.figures import count, duration, usd
 from screens.theme.signs import sign
 
 
@@ -69,7 +69,7 @@ def _answers(state: RunState) -> list[Content]:
     took = state.cloud_elapsed(state.approved_at, state.ready_at or 0.0)
     word = f"Ready after {duration(took)} of cloud time" if state.ready_at else "Not ready"
     return [
-        Content.assemble((f"{mark.glyph} {word}", mark.style), f"   {ready} replicas of {state.model}"),
+        Content.assemble((f"{mark.glyph} {word}", mark.style), f"   {count(ready, 'replica')} of {state.model}"),
         Content.assemble(("  ", ""), (state.endpoint or "no endpoint", "bold")),
         Content.assemble(("  $ ", "$accent"), curl(state), ("   y copies", "$dim")),
     ]

@@ -17,7 +17,7 @@ def help_page(screen: Screen[Any]) -> Reader:
     seen: set[tuple[str, str]] = set()
     for active in screen.active_bindings.values():
         binding = active.binding
-        if not binding.tooltip or (binding.action, binding.description) in seen:
+        if not binding.tooltip or not binding.id or (binding.action, binding.description) in seen:
             continue
         seen.add((binding.action, binding.description))
         keys = [
@@ -32,15 +32,15 @@ def help_page(screen: Screen[Any]) -> Reader:
     lines += [
         Content(""),
         Content.assemble(
-            (f"{'^p':<14}", "$accent bold"), f"{'Palette':<13}", ("Everything possible now, by name", "$dim")
+            (f"{'^p':<10}", "$accent bold"), f"{'Palette':<16}", ("Everything possible now, by name", "$dim")
         ),
-        Content.assemble((f"{'Tab':<14}", "$accent bold"), f"{'Next pane':<13}", ("Shift+Tab goes back", "$dim")),
+        Content.assemble((f"{'Tab':<10}", "$accent bold"), f"{'Next pane':<16}", ("Shift+Tab goes back", "$dim")),
         Content(""),
-        Content("Signs: ✓ PASS   ! WARN   ✗ FAIL   ? UNKNOWN (could not be read; never counted as good)   ▸ running"),
+        Content("Signs: ✓ PASS  ! WARN  ✗ FAIL  ▸ running  ? UNKNOWN: could not be read, never good"),
         Content("Clock: steps show cloud time. The practice cloud lives through it faster, as the top line says."),
     ]
     return Reader("Help", Content("\n").join(lines))
 
 
 def _line(keys: str, name: str, meaning: str) -> Content:
-    return Content.assemble((f"{keys:<14}", "$accent bold"), f"{name:<13}", (meaning, "$dim"))
+    return Content.assemble((f"{keys:<10}", "$accent bold"), f"{name:<16}", (meaning, "$dim"))

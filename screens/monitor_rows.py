@@ -46,7 +46,8 @@ def headline(state: MonitorState, width: int) -> Content:
     """The state, its sums, and since when they are not live."""
     glyph, style = SIGNS[state.state]
     total = state.total
-    parts: list[Part] = [(f"{glyph} {state.state} ", style), f"{state.ready}/{_int(state.wanted)} replicas"]
+    was = "" if state.pods_live else "was "
+    parts: list[Part] = [(f"{glyph} {state.state} ", style), f"{was}{state.ready}/{_int(state.wanted)} replicas"]
     if total.counted:
         parts.append(f"  {_int(total.running)} running {_int(total.waiting)} waiting")
         if total.tokens_per_s is not None:
@@ -90,7 +91,7 @@ def _picker(state: MonitorState) -> Content:
     picker = state.picker
     if picker is None:
         return Content.assemble(("? ", "$warning"), "picker: no pod")
-    glyph, style = SIGNS["ready" if picker.is_ready else "not ready"]
+    glyph, style = _sign(picker.is_ready, state)
     said = ""
     if picker.decisions_per_s is not None:
         said = f" {picker.decisions_per_s:.1f}/s"
@@ -144,7 +145,7 @@ def replica(state: MonitorState, index: int, width: int, history: History) -> Co
     f = seen.figures
     live = f.live
     figure = "" if live else "$dim"
-    glyph, style = SIGNS["ready" if seen.is_ready else "not ready"]
+    glyph, style = _sign(seen.is_ready, state)
     status = _status_width(width)
     parts: list[Part] = [
         (f"{letter(index):<2}", "bold"),
@@ -162,9 +163,12 @@ def replica(state: MonitorState, index: int, width: int, history: History) -> Co
     if width >= 160:
         worst = _bucket(f.ttft)
         parts.append((f"  {worst:<10}{tail(seen.node, width - 150)}", "$dim"))
-    elif width >= 110 and (f.problem or seen.message):
-        parts.append((" " + clip(f.problem or seen.message, width - 102), "$warning"))
     return Content.assemble(*parts)
+
+
+def _sign(is_ready: bool, state: MonitorState) -> tuple[str, str]:
+    """Of a pod: only what is known now may be green."""
+    return SIGNS["unknown" if not state.pods_live else "ready" if is_ready else "not ready"]
 
 
 def _age(f: Figures, state: MonitorState) -> tuple[str, str]:
@@ -272,7 +276,7 @@ def _part_row(part: PartNow, state: MonitorState, width: int) -> Row:
 def _picker_row(state: MonitorState, width: int) -> Row:
     picker = state.picker
     assert picker is not None
-    glyph, style = SIGNS["ready" if picker.is_ready else "not ready"]
+    glyph, style = _sign(picker.is_ready, state)
     said = f"picker: {picker.word} {picker.ready}"
     if picker.decisions_per_s is not None:
         said += f", {picker.decisions_per_s:.1f} decisions/s"
@@ -296,7 +300,7 @@ def _node_rows(state: MonitorState, width: int) -> list[Row]:
     units = sum(n.allocatable for n in with_units)
     names = ", ".join(sorted({n.accelerator for n in with_units})) or "accelerators"
     all_good = good == len(state.nodes) and all(n.allocatable for n in with_units)
-    glyph, style = SIGNS["ready" if all_good else "not ready"]
+    glyph, style = SIGNS["unknown" if state.cost.lost_since else "ready" if all_good else "not ready"]
     text = f"nodes: {good} of {len(state.nodes)} Ready, {units} {names} allocatable on {len(with_units)} nodes"
     lines = []
     for n in state.nodes:

@@ -19,7 +19,7 @@ from screens.widgets.row_list import RowList
 
 
 class PlanScreen(RoadScreen):
-    """Nothing is created before `a` and a yes."""
+    """Nothing is created before `g` and a yes."""
 
     STAGE = "Plan"
     SUMMARY = "Read what will happen, in which order, what it costs and which commands equal it. Then approve."
@@ -32,13 +32,19 @@ class PlanScreen(RoadScreen):
     PlanScreen.-tall RowList { height: auto; max-height: 20; }
     """
     BINDINGS = [
-        Binding("a", "approve", "Approve", id="plan.approve", tooltip="Begin; asks once more and says the price"),
+        Binding(
+            "g,a",
+            "go_on",
+            "Go on: approve",
+            key_display="g",
+            id="road.next",
+            tooltip="Begin; asks once more and says the price",
+        ),
         Binding("y", "copy(False)", "Copy", id="plan.copy", tooltip="Copy this step's commands"),
         Binding("Y", "copy(True)", "Copy all", id="plan.copyall", tooltip="Copy the whole plan as a script"),
         Binding("d", "deploy", "Deploy", show=False, id="plan.deploy", tooltip="To the run that is under way"),
     ]
     AUTO_FOCUS = "RowList"
-    FIRST_KEY = "plan.approve"
 
     plan: Plan | None = None
 
@@ -71,7 +77,7 @@ class PlanScreen(RoadScreen):
         plan, endpoints = self.plan, self.road.journey.endpoints
         if plan is None or endpoints is None:
             return
-        width = self.size.width - 4
+        width = self.query_one(RowList).room
         self.query_one("#plan-summary", Static).update(pages.summary(plan, endpoints.clock.rate))
         self.query_one("#plan-head", Static).update(pages.heading(width))
         self.query_one(RowList).show(pages.rows(plan, width))
@@ -101,7 +107,7 @@ class PlanScreen(RoadScreen):
             self.road.copy(text, what) if text else "This step only looks; there is no command.", "PASS" * bool(text)
         )
 
-    def action_approve(self) -> None:
+    def action_go_on(self) -> None:
         if self.plan is None:
             return
         if self.road.journey.holds(self.plan.target):
@@ -137,6 +143,6 @@ class PlanScreen(RoadScreen):
 
     def action_deploy(self) -> None:
         if self.road.journey.session is None:
-            self.say("No run is under way. a approves this plan and begins.", "SKIP")
+            self.say("No run is under way. g approves this plan and begins.", "SKIP")
         else:
             self.app.push_screen("deploy")

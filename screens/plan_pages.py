@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 
 from rhaii_tui.deployment.plan import Effect, Plan, StepSpec
-from screens.theme.figures import clip, duration, usd
+from screens.theme.figures import clip, count, duration, usd
 
 TITLE = 27
 _EFFECT = {
@@ -19,7 +19,7 @@ _EFFECT = {
 def heading(width: int) -> Content:
     """Column names over the rows."""
     bar = max(0, width - TITLE - 21)
-    when = clip("when: ◆█ critical path, ▒ beside it", bar)
+    when = clip("◆█ critical path  ▒ beside", bar)
     return Content.styled(f"  {'step':<{TITLE}} {'usual':>6}  {when:<{bar}} {'effect':>8}", "$dim")
 
 
@@ -99,7 +99,7 @@ def approval(plan: Plan, practice: bool, other: str = "") -> Content:
     """What saying yes begins. `other` is a run that would no longer be watched."""
     target = plan.target
     lines = [
-        Content(f"{target.shape.id}: {target.replicas} replicas in {target.zone}, project {target.project}."),
+        Content(f"{target.shape.id}: {count(target.replicas, 'replica')} in {target.zone}, project {target.project}."),
         Content.assemble(
             "From the node pools on it costs ",
             (usd(plan.bill.usd_per_hour, "h"), "$warning bold"),

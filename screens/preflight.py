@@ -45,13 +45,12 @@ class PreflightScreen(RoadScreen):
     PreflightScreen.-tall #check-pane { display: block; width: 100%; height: 1fr; margin-top: 1; }
     """
     BINDINGS = [
-        Binding("g", "go_on", "Go on to the plan", id="check.next", tooltip="To the plan; not while something fails"),
+        Binding("g", "go_on", "Go on: plan", id="road.next", tooltip="To the plan; not while something fails"),
         Binding("r", "retry", "Retry", id="check.retry", tooltip="Look at everything again"),
         Binding("z", "zone", "Zone", id="check.zone", tooltip="Another zone, then look again"),
         Binding("s", "app.pop_screen", "Answers", show=False, id="check.answers", tooltip="Change an answer"),
     ]
     AUTO_FOCUS = "RowList"
-    FIRST_KEY = "check.next"
 
     def __init__(self) -> None:
         super().__init__()
@@ -100,12 +99,24 @@ class PreflightScreen(RoadScreen):
             self._paint()
         self._looking = False
         self._paint()
+        self._point()
+
+    def _point(self) -> None:
+        """Put the cursor on what needs reading first, unless the user has moved it already."""
+        listing = self.query_one(RowList)
+        for status in (Status.FAIL, Status.UNKNOWN, Status.WARN):
+            for at, key in enumerate(self._order):
+                if not listing.at and key in self._found and self._found[key].status is status:
+                    listing.highlighted = at
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._paint)
 
     def _paint(self) -> None:
         if not self.is_mounted:
             return
         listing = self.query_one(RowList)
-        listing.show([self._row(key, (listing.size.width or self.size.width) - 3) for key in self._order])
+        listing.show([self._row(key, listing.room) for key in self._order])
         self._paint_head()
         self._paint_text()
         self.recheck()
@@ -139,6 +150,8 @@ class PreflightScreen(RoadScreen):
             )
         elif not self.refusal("go_on"):
             parts.append(Content.assemble(("g", "$accent bold"), " goes on to the plan"))
+        else:
+            parts.append(Content.assemble("stops the road; ", ("r", "$accent bold"), " looks again"))
         self.query_one("#check-head", Static).update(Content("   ").join(parts))
 
     @on(OptionList.OptionHighlighted)

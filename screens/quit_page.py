@@ -29,8 +29,10 @@ def quit_page(state: RunState, running: bool) -> Confirm:
         lines.append(Content("Accelerators are part of that until their node pool is deleted."))
     if state.cloud.startswith("practice:"):
         lines.append(
-            Content.styled("This is the practice cloud: no money is spent, it ends with this program.", "$dim")
+            Content.styled(
+                "Practice cloud: no money is spent. It ends with this program, unless `practice serve` runs it.", "$dim"
+            )
         )
     if not lines:
         lines.append(Content("Nothing is running."))
-    return Confirm("Leave rhaii-tui?", Content("\n").join(lines), yes="Leave", no="Stay")
+    return Confirm("Leave rhaii-tui?", Content("\n").join(lines), yes="Leave", no="Stay", interrupting=True)

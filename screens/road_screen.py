@@ -21,8 +21,8 @@ class RoadScreen(Screen[None]):
     STAGE = ""
     SUMMARY = ""
     """One sentence for the help page: what this screen is for."""
-    FIRST_KEY = ""
-    """The id of the binding that the key bar shows first: the next decision."""
+    FIRST_KEY = "road.next"
+    """The id of the binding that the key bar shows first: the next decision. It is `g` on every screen."""
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-broad")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]
     BINDINGS = [

@@ -23,9 +23,19 @@ class Confirm(ModalScreen[bool]):
         Binding("left,right", "app.focus_next", "Other", show=False),
     ]
 
-    def __init__(self, title: str, body: Content, yes: str, no: str, *, focus: Literal["yes", "no"] = "no") -> None:
-        """`focus` may be "yes" only where neither side destroys or spends."""
+    def __init__(
+        self,
+        title: str,
+        body: Content,
+        yes: str,
+        no: str,
+        *,
+        focus: Literal["yes", "no"] = "no",
+        interrupting: bool = False,
+    ) -> None:
+        """`focus` may be "yes" only where neither side destroys or spends. `interrupting`: Ctrl-C says yes."""
         super().__init__()
+        self.interrupting = interrupting
         self._focus = focus
         self._title = title
         self._body = body

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 
 def usd(amount: float | None, per: str = "") -> str:
     """`$12.34/day`; a missing price reads `unknown`."""
@@ -26,6 +28,17 @@ def clip(text: str, width: int) -> str:
     if len(text) <= width:
         return text
     return text[: max(0, width - 1)] + "…" if width > 0 else ""
+
+
+def count(number: int, one: str) -> str:
+    """`1 replica`, `3 replicas`."""
+    return f"{number} {one}{'' if number == 1 else 's'}"
+
+
+def hang(text: str, width: int, indent: int) -> str:
+    """`text` wrapped at `width` cells, every line led by `indent` spaces: a second line stays under the first."""
+    lead = " " * indent
+    return textwrap.fill(text, max(20, width), initial_indent=lead, subsequent_indent=lead, break_on_hyphens=False)
 
 
 def tail(text: str, width: int) -> str:

@@ -38,8 +38,8 @@ class Fields(Widget):
         return Content("\n").join(lines)
 
     def _cell(self, field: Field, width: int) -> Content:
-        head = f"{field.key:<2}"
-        name = f"{field.name:<13}"
+        head = f"{field.key:<3}"
+        name = f"{field.name:<10}"
         room = width - len(head) - len(name) - 2
         value = clip(field.value, room)
         source = f"  {field.source}" if field.source and len(value) + len(field.source) + 2 <= room else ""

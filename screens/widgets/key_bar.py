@@ -7,8 +7,14 @@ from textual.binding import Binding
 from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets import Input
 
 _GENERAL = ("road.help", "road.back", "road.quit")
+
+
+def _not_typed(key: str) -> bool:
+    """A key that an input line does not take as text, such as `escape` or `enter`."""
+    return len(key) > 1 and "_" not in key and "," not in key
 
 
 class KeyBar(Widget):
@@ -28,6 +34,8 @@ class KeyBar(Widget):
             binding = active.binding
             if binding.show and binding.id:
                 found.setdefault(binding.id, (binding, active.enabled and not self._refused(binding.action)))
+        if isinstance(self.screen.focused, Input):
+            found = {id: shown for id, shown in found.items() if _not_typed(shown[0].key)}
         first = getattr(self.screen, "FIRST_KEY", "")
         return sorted(found.values(), key=lambda shown: shown[0].id != first)
 

@@ -30,7 +30,8 @@ class LogPane(Vertical):
 
     DEFAULT_CSS = """
     LogPane { height: 1fr; }
-    LogPane > #log-head, LogPane > #log-foot { height: 1; padding: 0 1; color: $dim; background: $surface; }
+    LogPane > #log-head { height: 1; padding: 0 1; color: $dim; background: $surface; }
+    LogPane > #log-foot { height: auto; max-height: 3; padding: 0 1; color: $dim; background: $surface; }
     LogPane > LogView { height: 1fr; }
     """
     BINDINGS = [
@@ -151,7 +152,7 @@ class LogPane(Vertical):
         if view.mark is not None:
             parts.append(Content.styled(f"selecting {view.selected()[1]} (y copies)", "$accent"))
         if self._note:
-            parts.append(Content.styled(self._note, "$foreground"))
+            parts.insert(0, Content.styled(self._note, "$foreground"))
         self.query_one("#log-foot", Static).update(Content(" · ").join(parts))
 
     def say(self, note: str) -> None:

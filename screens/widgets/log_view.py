@@ -49,7 +49,7 @@ class LogView(ScrollView, can_focus=True):
         Binding("down,j", "move(1)", "Line down", show=False, id="log.down", tooltip="One line down"),
         Binding("pageup", "page(-1)", "Page up", show=False, id="log.pageup", tooltip="One page up; leaves following"),
         Binding("pagedown", "page(1)", "Page down", show=False, id="log.pagedown", tooltip="One page down"),
-        Binding("home,g", "top", "Oldest", show=False, id="log.top", tooltip="The oldest line kept"),
+        Binding("home", "top", "Oldest", show=False, id="log.top", tooltip="The oldest line kept"),
         Binding("end,G", "follow", "Follow", show=False, id="log.end", tooltip="The newest line; follow again"),
         Binding("left", "sideways(-8)", "Left", show=False, id="log.left", tooltip="Scroll left"),
         Binding("right", "sideways(8)", "Right", show=False, id="log.right", tooltip="Scroll right"),

@@ -14,7 +14,8 @@ class RowList(OptionList):
     """`show` replaces only the rows that changed, so that cursor and scroll position stay."""
 
     DEFAULT_CSS = """
-    RowList { height: 1fr; border: none; padding: 0; background: $background; text-wrap: nowrap; }
+    RowList { height: 1fr; border: none; padding: 0; background: $background; }
+    RowList { scrollbar-gutter: stable; scrollbar-size-vertical: 1; }
     RowList:focus { border: none; background-tint: $background 0%; }
     RowList.-textual-compact > .option-list--option { padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
     RowList > .option-list--option-highlighted { background: $panel; text-style: none; color: $foreground; }
@@ -34,9 +35,15 @@ class RowList(OptionList):
         super().__init__(id=id, classes=classes, compact=True)
         self._rows: list[Content] = []
 
+    @property
+    def room(self) -> int:
+        """Cells a row has; the scrollbar's are kept free."""
+        inside = self.scrollable_content_region.width or self.app.size.width - 4
+        return max(10, inside - self.get_component_styles("option-list--option").padding.width)
+
     def show(self, rows: Sequence[Content]) -> None:
-        """Show these rows."""
-        fresh = list(rows)
+        """Show these rows, one line each: what is longer than `room` is cut with an ellipsis."""
+        fresh = [row.truncate(self.room, ellipsis=True) for row in rows]
         if len(fresh) == len(self._rows):
             for i, (old, new) in enumerate(zip(self._rows, fresh, strict=True)):
                 if not old.is_same(new):

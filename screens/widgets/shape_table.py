@@ -14,7 +14,7 @@ from textual.widget import Widget
 from rhaii_tui.advisor.options import Option
 from rhaii_tui.catalog.accelerators import accelerator_facts
 from rhaii_tui.catalog.performance import Fact
-from screens.theme.figures import clip, usd
+from screens.theme.figures import clip, count, usd
 
 LABEL = 14
 """Cells of the left column; six columns of 11 fit beside it at 80 cells."""
@@ -46,27 +46,34 @@ def figure(facts: tuple[Fact, ...]) -> str:
     return f"{fact.value:g}{cached}"
 
 
-def provenance(facts: tuple[Fact, ...]) -> str:
-    """`measured` or `claimed`: the word that belongs to the figure above it."""
-    return facts[0].provenance if facts else "–"
+def provenance(facts: tuple[Fact, ...], width: int) -> str:
+    """`measured c=5` or `claimed`: how the figure above came about, with how many requests in flight."""
+    if not facts:
+        return "–"
+    fact = facts[0]
+    if fact.concurrency is None:
+        return fact.provenance
+    full = f"{fact.provenance} c={fact.concurrency}"
+    return full if len(full) <= width else f"{fact.provenance[:4]}. c={fact.concurrency}"
 
 
-def _quota(option: Option) -> str:
-    return f"{option.quota[0].need} {option.quota[0].unit}" if option.quota else "–"
+def _quota(option: Option, width: int) -> str:
+    return count(option.quota[0].need, option.quota[0].unit) if option.quota else "–"
 
 
-Row = tuple[str, Callable[[Option], str], str]
+_HOW = "  c: in flight"
+Row = tuple[str, Callable[[Option, int], str], str]
 _ROWS: tuple[Row | None, ...] = (
-    ("replicas", lambda o: str(o.replicas), ""),
-    ("accelerators", lambda o: f"{o.accelerators} {o.unit}{'s' if o.accelerators > 1 else ''}", ""),
+    ("replicas", lambda o, w: str(o.replicas), ""),
+    ("accelerators", lambda o, w: count(o.accelerators, o.unit), ""),
     None,
-    ("cost per day", lambda o: usd(o.bill.usd_per_day), "bold"),
-    *((f"  {name}", lambda o, u=units: cost_per_day(o, u), "$dim") for name, units in _UNITS),
+    ("cost per day", lambda o, w: usd(o.bill.usd_per_day), "bold"),
+    *((f"  {name}", lambda o, w, u=units: cost_per_day(o, u), "$dim") for name, units in _UNITS),
     None,
-    ("requests/s", lambda o: figure(o.throughput), "bold"),
-    ("", lambda o: provenance(o.throughput), "$dim"),
-    ("ms cold/hit", lambda o: figure(o.latency), "bold"),
-    ("", lambda o: provenance(o.latency), "$dim"),
+    ("requests/s", lambda o, w: figure(o.throughput), "bold"),
+    (_HOW, lambda o, w: provenance(o.throughput, w), "$dim"),
+    ("ms cold/hit", lambda o, w: figure(o.latency), "bold"),
+    (_HOW, lambda o, w: provenance(o.latency, w), "$dim"),
     None,
     ("quota needed", _quota, ""),
 )
@@ -131,7 +138,7 @@ class ShapeTable(Widget, can_focus=True):
                 yield Content.assemble(" " * LABEL, *(self._cell("", i, "") for i in range(len(self.options))))
                 continue
             label, value, style = row
-            cells = [self._cell(value(option), i, style) for i, option in enumerate(self.options)]
+            cells = [self._cell(value(option, self.column - 1), i, style) for i, option in enumerate(self.options)]
             yield Content.assemble(Content.styled(f" {label}".ljust(LABEL), style or "$dim"), *cells)
 
     def _cell(self, text: str, index: int, style: str) -> Content:

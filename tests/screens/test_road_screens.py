@@ -67,7 +67,7 @@ async def test_decide_shows_six_shapes_and_their_keys(tmp_path: Path, size: tupl
             assert wanted in shown
         for wanted in ("us-central1-a", "on-demand", "Qwen/Qwen2.5-3B", "rhaii-inference", "practice-project"):
             assert wanted in shown
-        assert "Check it" in shown
+        assert "g Go on: check" in shown
         assert "Quit" in text_of(app)[-1]
         assert max(len(line) for line in text_of(app)) <= size[0]
 
@@ -119,7 +119,7 @@ async def test_plan_shows_graph_bill_and_commands(tmp_path: Path, size: tuple[in
         await pilot.pause()
         await pilot.pause()
         shown = "\n".join(text_of(app))
-        for wanted in ("Google APIs", "GKE cluster", "Verify", "◆", "$2.01/h", "SPENDS", "Approve", "Expected"):
+        for wanted in ("Google APIs", "GKE cluster", "Verify", "◆", "$2.01/h", "SPENDS", "Go on: approve", "Expected"):
             assert wanted in shown
         await pilot.press("down", "enter")
         await pilot.pause()
@@ -177,7 +177,7 @@ async def test_a_failure_offers_the_next_key_everywhere(tmp_path: Path) -> None:
         shown = "\n".join(await painted(app, pilot))
         assert "Stopped" in shown
         assert "GPUS_ALL_REGIONS is 0" in shown
-        assert "r retry" in shown
+        assert "r retries" in shown
         assert "(1 to read)" in shown
         await pilot.press("3", "enter")
         await pilot.pause()
