@@ -180,8 +180,8 @@ class Monitor:
         for collection in self._collections.values():
             collection.lose(since, reason)
         self.scraper.lose(reason, since)
+        self._hand_out()  # everything may be back before the next state is due, and then nobody would know
         self._watch_all()
-        self._dirty.set()
 
     def _mark(self, now: float) -> None:
         for replica in self.state.replicas:
@@ -219,12 +219,15 @@ class Monitor:
         while True:
             await self._dirty.wait()
             self._dirty.clear()
-            running = [p for p in self._pods.objects.values() if _runs(p)]
-            self._snapshots.aim(running)
-            self.state = self._snapshots.take(time.time())
-            for listener in list(self._listeners):
-                listener(self.state)
+            self._hand_out()
             await asyncio.sleep(COALESCE_SECONDS)
+
+    def _hand_out(self) -> None:
+        running = [p for p in self._pods.objects.values() if _runs(p)]
+        self._snapshots.aim(running)
+        self.state = self._snapshots.take(time.time())
+        for listener in list(self._listeners):
+            listener(self.state)
 
 
 def _runs(pod: dict[str, Any]) -> bool:

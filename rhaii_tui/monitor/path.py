@@ -103,15 +103,18 @@ def _part(
     readings: tuple[Reading, ...] | None = None,
 ) -> PartNow:
     state: State = told.state
+    why = told.why
     if kind == "LLMInferenceService" and is_stopped(obj):
         state = "stopped"
+    if source.link.lost_since is not None and obj is not None:
+        state, why = "unknown", f"was {state}: {why}"  # the past is never green
     if readings is None:
         readings = conditions.readings(obj) if obj is not None else ()
     return PartNow(
         kind=kind,
         name=name,
         state=state,
-        why=told.why,
+        why=why,
         address=told.address,
         conditions=readings,
         observed_at=source.seen_at(now),

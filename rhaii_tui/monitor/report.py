@@ -38,7 +38,8 @@ def _plain(value: Any) -> Any:
 def one_line(state: MonitorState) -> str:
     """`qwen-svc ✓ ready 3/3 · 12 running 0 waiting · hit 84% · 512 tok/s · $2.01/h`; says so when it is not live."""
     total, parts = state.total, []
-    parts.append(f"{state.service} {GLYPH[state.state]} {state.state} {state.ready}/{_int(state.wanted)}")
+    was = "" if state.pods_live else "was "
+    parts.append(f"{state.service} {GLYPH[state.state]} {state.state} {was}{state.ready}/{_int(state.wanted)}")
     if state.lost_since is not None:
         parts.append(f"not live since {clock(state.lost_since)}")
     elif total.counted < total.replicas:

@@ -48,7 +48,8 @@ class Snapshots:
         self._meter = meter
         self._words = pods.Words()
         self._slow_at = 0.0
-        self._links: tuple[Link, ...] = ()
+        self._known: tuple[tuple[Link, ...], tuple[bool, ...]] = ((), ())
+        """What is live: when that changes, nothing waits for the next second."""
         self._nodes: tuple[NodeNow, ...] = ()
         self._events: tuple[EventNow, ...] = ()
         self._cost = Cost()
@@ -70,9 +71,10 @@ class Snapshots:
         replicas = tuple(self._replica(p, now) for p in engine_pods)
         parts = path.parts(now, service, source["service"], source["routes"], source["pools"], source["gateways"])
         links = tuple(c.link for c in source.values())
-        if links != self._links or not 0 <= now - self._slow_at < SLOW_SECONDS:
+        known = (links, tuple(r.figures.live for r in replicas))
+        if known != self._known or not 0 <= now - self._slow_at < SLOW_SECONDS:
             self._slow(now, replicas, picker_pods, parts)
-            self._links, self._slow_at = links, now
+            self._known, self._slow_at = known, now
         spec = (service or {}).get("spec") or {}
         wanted = None if service is None else int(spec.get("replicas", max(1, len(replicas))))
         state, why = self._verdict(parts, replicas, wanted, stopped=path.is_stopped(service))

@@ -208,6 +208,11 @@ class MonitorState:
         return min((link.lost_since for link in self.links if link.lost_since is not None), default=None)
 
     @property
+    def pods_live(self) -> bool:
+        """Whether the pods' words and readiness are of now; else they are the last that was known."""
+        return any(link.name == "pods" and link.live for link in self.links)
+
+    @property
     def ready(self) -> int:
         """Replicas whose Ready condition is True and that are not leaving."""
         return sum(r.is_ready for r in self.replicas)
