@@ -24,6 +24,7 @@ async def run_actors(world: World, cluster: KubeCluster) -> None:
     from rhaii_tui.practice.actors.scheduler import Scheduler
     from rhaii_tui.practice.actors.services import Services
     from rhaii_tui.practice.actors.workloads import Deployments, ReplicaSets
+    from rhaii_tui.practice.mischief.run import Mischief
 
     controllers = (
         Namespaces,
@@ -46,6 +47,7 @@ async def run_actors(world: World, cluster: KubeCluster) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(Kubelet(world, cluster).run(), name=f"kubelets of {cluster.name}")
             group.create_task(Autoscaler(world, cluster).run(), name=f"autoscaler of {cluster.name}")
+            group.create_task(Mischief(world, cluster).run(), name=f"mischief on {cluster.name}")
             for controller in controllers:
                 group.create_task(controller(world, cluster).run(), name=f"{controller.__name__} of {cluster.name}")
     finally:

@@ -36,7 +36,9 @@ class Host:
     pace: float
 
     def event(self, type_: str, reason: str, message: str) -> None:
-        """A kubelet event about the pod."""
+        """A kubelet event about the pod; none from a silent node."""
+        if self.world.faults.struck("node-lost", "node", self.pod["spec"]["nodeName"]):
+            return
         self.cluster.store.event(self.pod, type_, reason, message, "kubelet")
 
 

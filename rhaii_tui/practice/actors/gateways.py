@@ -174,6 +174,7 @@ class Gateways(Controller):
                     f'address pending for hostname "{host}"'
                 )
                 set_condition(conditions, "Programmed", "False", "AddressNotAssigned", text, generation=generation)
+                g["status"].pop("addresses", None)
             g["status"]["listeners"] = [
                 _listener(one, attached, generation, g["status"].get("listeners") or [])
                 for one in g["spec"]["listeners"]

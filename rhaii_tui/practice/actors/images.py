@@ -53,6 +53,8 @@ class Images:
 
     def present(self, node: str, image: str) -> bool:
         """Whether the node has the image."""
+        if is_engine(image) and self._world.faults.struck("pull-secret-bad", "node", node):
+            return False
         return image in self._have.get(node, ())
 
     async def pull(self, pod: Obj, image: str) -> Pulled:
@@ -79,8 +81,10 @@ class Images:
             )
         if host != PRIVATE:
             return
-        broken = self._world.faults.on("pull-secret-bad") and is_engine(image)
-        if broken or not self._has_login(pod):
+        logins = self._good_logins(pod)
+        # The login that comes first is the one that no longer counts; a new one does.
+        revoked = is_engine(image) and any(self._world.faults.claims("pull-secret-bad", "login", one) for one in logins)
+        if revoked or not logins:
             token = f"https://{PRIVATE}/auth/realms/rhcc/protocol/redhat-docker-v2/auth?scope=repository%3A"
             raise PullFailed(
                 f"{head}failed to authorize: failed to fetch oauth token: unexpected status from GET request to {token}"
@@ -101,13 +105,14 @@ class Images:
         names += [s["name"] for s in (account or {}).get("imagePullSecrets") or ()]
         return {name: store.get("Secret", namespace, name) for name in names}
 
-    def _has_login(self, pod: Obj) -> bool:
-        secrets = self._pull_secrets(pod).values()
-        return any(host == PRIVATE or host.startswith(PRIVATE + "/") for host in _logins(s for s in secrets if s))
+    def _good_logins(self, pod: Obj) -> list[str]:
+        """The logins that the pod has for the private registry."""
+        secrets = [s for s in self._pull_secrets(pod).values() if s]
+        return [login for host, login in _logins(secrets) if host == PRIVATE or host.startswith(PRIVATE + "/")]
 
 
-def _logins(secrets: Iterable[Obj]) -> Iterable[str]:
-    """Hosts with a usable login: a user and a password, as base64 `auth` or apart."""
+def _logins(secrets: Iterable[Obj]) -> Iterable[tuple[str, str]]:
+    """Hosts and their usable logins, `USER:PASSWORD`, given as base64 `auth` or apart."""
     for secret in secrets:
         if secret.get("type") != "kubernetes.io/dockerconfigjson":
             continue
@@ -118,7 +123,7 @@ def _logins(secrets: Iterable[Obj]) -> Iterable[str]:
                 login = login or f"{entry.get('username', '')}:{entry.get('password', '')}"
                 user, _, password = login.partition(":")
                 if user and password:
-                    yield host.removeprefix("https://").rstrip("/")
+                    yield host.removeprefix("https://").rstrip("/"), login
         except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
             continue
 

@@ -156,7 +156,9 @@ def route(service: Obj, spec: Obj, gateways: list[tuple[str, str]]) -> Obj:
                 for ns, n in gateways
             ],
             **({"hostnames": http["spec"]["hostnames"]} if (http.get("spec") or {}).get("hostnames") else {}),
-            "rules": [_rule(f"/{namespace}/{name}{path}", path or "/", backend) for path, backend in paths],
+            # Rules of the user's own replace the preset's.
+            "rules": (http.get("spec") or {}).get("rules")
+            or [_rule(f"/{namespace}/{name}{path}", path or "/", backend) for path, backend in paths],
         },
     }
 

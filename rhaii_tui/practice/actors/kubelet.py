@@ -15,12 +15,15 @@ from rhaii_tui.practice.actors.volumes import missing_mounts
 
 if TYPE_CHECKING:
     from rhaii_tui.practice.kube.cluster import KubeCluster
+    from rhaii_tui.practice.kube.journal import Change
     from rhaii_tui.practice.world import World
 
 log = logging.getLogger(__name__)
 
 # Cloud seconds: the pod's network sandbox; the kubelet's longest pause between two tries to mount.
 SANDBOX, LONGEST_REMOUNT = 1.5, 122.0
+# What the kubelet writes as `status.reason` of pods that it ends because its node shuts down.
+NODE_SHUTDOWN = "Terminated"
 
 
 class PodLife:
@@ -42,6 +45,10 @@ class PodLife:
         self._stopping.set()
         for life in self._lives:
             life.stop()
+
+    def report(self) -> None:
+        """Write the status anew: the node was out of reach, and others have written it meanwhile."""
+        self._board.publish()
 
     async def run(self) -> None:
         """Live; then, once deleted, remove the pod."""
@@ -96,14 +103,14 @@ class Kubelet:
         self._images = Images(world, cluster)
         self._lives: dict[str, tuple[PodLife, asyncio.Task[None]]] = {}
         self._addresses: dict[str, int] = {}
+        self._silent: set[str] = set()
 
     async def run(self) -> None:
         """Work until cancelled."""
         try:
             async for change in self._cluster.store.watch("Pod", "Node"):
                 if change.kind == "Node":
-                    if change.type == "DELETED":
-                        self._lose(change.obj["metadata"]["name"])
+                    self._look_at(change)
                 elif change.type == "DELETED":
                     self._end(change.obj)
                 elif change.obj["spec"].get("nodeName"):
@@ -114,8 +121,29 @@ class Kubelet:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    def _look_at(self, change: Change) -> None:
+        """A node may be gone, silent, or back from its silence."""
+        name = change.obj["metadata"]["name"]
+        if change.type == "DELETED":
+            self._silent.discard(name)
+            self._lose(name)
+        elif self._world.faults.struck("node-lost", "node", name):
+            self._silent.add(name)
+        elif name in self._silent:
+            self._silent.discard(name)
+            for pod in self._cluster.store.list("Pod"):
+                if pod["spec"].get("nodeName") == name:
+                    self._keep(pod)
+                    if (life := self._lives.get(pod["metadata"]["uid"])) is not None:
+                        life[0].report()
+
     def _keep(self, pod: Obj) -> None:
         uid = pod["metadata"]["uid"]
+        if self._world.faults.struck("node-lost", "node", pod["spec"]["nodeName"]):
+            return
+        if pod.get("status", {}).get("reason") == NODE_SHUTDOWN and uid in self._lives:
+            self._lives.pop(uid)[1].cancel()
+            return
         if uid not in self._lives:
             if pod.get("status", {}).get("phase") in ("Succeeded", "Failed"):
                 return

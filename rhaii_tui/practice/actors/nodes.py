@@ -16,6 +16,7 @@ from rhaii_tui.practice.actors.objects import (
     labels_of,
     set_condition,
 )
+from rhaii_tui.practice.actors.plugins import ensure_plugin
 
 if TYPE_CHECKING:
     from rhaii_tui.practice.kube.cluster import KubeCluster
@@ -212,7 +213,11 @@ class Accelerators(Controller):
             return None
         if str(node["status"]["capacity"].get(resource, "0")) == count:
             return None
+        ensure_plugin(self.store, name, resource)
         ready_for = self.world.clock.monotonic() - self._since.setdefault(name, self.world.clock.monotonic())
+        if self.world.faults.struck("device-plugin-broken", "node", name):
+            self._report(name, resource, "0")
+            return None
         if ready_for < wait:
             self._report(name, resource, "0")
             return wait - ready_for

@@ -119,7 +119,9 @@ class StatusBoard:
         return "Running"
 
     def publish(self) -> None:
-        """Write the status, unless the pod is another one by now."""
+        """Write the status, unless the pod is another one by now or its node is silent."""
+        if self._cluster.world.faults.struck("node-lost", "node", self._pod["spec"]["nodeName"]):
+            return
 
         def change(pod: Obj) -> None:
             if pod["metadata"]["uid"] != self._pod["metadata"]["uid"]:

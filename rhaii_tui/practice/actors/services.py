@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # Cloud seconds Google takes for a network load balancer (1-2 min).
 LOAD_BALANCER = 72.0
+# Cloud seconds until the service controller tries again after a failure.
+AGAIN = 30.0
 
 
 class Services(Controller):
@@ -47,6 +49,14 @@ class Services(Controller):
         left = self._asked[uid] + LOAD_BALANCER - now
         if left > 0:
             return left
+        if self.world.faults.on("gateway-no-address") and is_gateway_service(service):
+            region = self.cluster.location.rsplit("-", 1)[0]
+            text = (
+                "Error syncing load balancer: failed to ensure load balancer: googleapi: Error 403: QUOTA_EXCEEDED - "
+                f"Quota 'FORWARDING_RULES' exceeded.  Limit: 0.0 in region {region}."
+            )
+            self.store.event(service, "Warning", "SyncLoadBalancerFailed", text, "service-controller")
+            return AGAIN
         # The inference gateway answers on loopback; other services get an address of the documentation range.
         outside = "127.0.0.1" if is_gateway_service(service) else f"203.0.113.{1 + digest[2] % 254}"
 

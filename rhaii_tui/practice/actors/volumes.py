@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -56,6 +58,16 @@ def config_error(store: Store, pod: Obj, container: Obj) -> str:
             what = "Secret" if kind == "Secret" else "ConfigMap"
             return f"couldn't find key {ref['key']} in {what} {namespace}/{ref['name']}"
     return ""
+
+
+def secret_text(store: Store, namespace: str, source: Obj) -> str:
+    """The text that an env entry's `valueFrom` finds in a Secret, "" when there is none."""
+    ref = source.get("secretKeyRef") or {}
+    held = (store.get("Secret", namespace, str(ref.get("name", ""))) or {}).get("data") or {}
+    try:
+        return base64.b64decode(held.get(ref.get("key"), "")).decode(errors="replace").strip()
+    except binascii.Error:
+        return ""
 
 
 def environment(store: Store, pod: Obj, container: Obj) -> dict[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rhaii_tui.practice.actors.control import Controller
+from rhaii_tui.practice.actors.injection import injected
 from rhaii_tui.practice.actors.objects import (
     Key,
     Obj,
@@ -264,7 +265,7 @@ class ReplicaSets(Controller):
         if refusal:
             self.store.event(wanted, "Warning", "FailedCreate", f"Error creating: {refusal}", "replicaset-controller")
         for _ in range(missing if not refusal else 0):
-            pod = self.store.create(pod_from(wanted))
+            pod = self.store.create(injected(self.store, pod_from(wanted)))
             text = f"Created pod: {pod['metadata']['name']}"
             self.store.event(wanted, "Normal", "SuccessfulCreate", text, "replicaset-controller")
             pods.append(pod)

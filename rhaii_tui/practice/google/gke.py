@@ -12,7 +12,7 @@ from rhaii_tui.practice.google.errors import GoogleError, error_info
 from rhaii_tui.practice.google.geography import region_of
 from rhaii_tui.practice.google.machines import CREATE, DRAIN, GROW, Machines
 from rhaii_tui.practice.google.operations import Operation, OperationFailed, Operations
-from rhaii_tui.practice.google.quota import Holding, shortages
+from rhaii_tui.practice.google.quota import Holding, others, shortages
 from rhaii_tui.practice.google.records import Cluster, Pool, with_cluster_defaults, with_pool_defaults
 from rhaii_tui.practice.kube.cluster import KubeCluster
 from rhaii_tui.practice.world import PROJECT, PROJECT_NUMBER, World
@@ -38,7 +38,9 @@ class KubernetesEngine:
 
     def held(self) -> list[Holding]:
         """Everything that counts into quota usage."""
-        return [p.holding() for c in self._clusters.values() for p in c.pools.values()] + self._instances()
+        pools = [p for c in self._clusters.values() for p in c.pools.values()]
+        alive = [Holding(p.config, len(p.nodes), region_of(p.cluster.location)) for p in pools]
+        return [*(p.holding() for p in pools), *self._instances(), *others(alive, self._world.faults)]
 
     def clusters(self, location: str = "-") -> list[Cluster]:
         """The clusters of one location, or of all (`-`), by name."""
@@ -150,6 +152,16 @@ class KubernetesEngine:
     def of(self, kube: KubeCluster) -> Cluster | None:
         """The cluster that a Kubernetes API server belongs to, None once it is being deleted."""
         return next((c for c in self._clusters.values() if c.kube is kube), None)
+
+    def repair_node(self, cluster: Cluster, pool: Pool, place: int) -> Operation:
+        """Start AUTO_REPAIR_NODES: a broken machine goes, another takes its place."""
+        pool.status = "RECONCILING"
+
+        async def work(cluster: Cluster, operation: Operation) -> None:
+            await self._machines.remove(pool, [place])
+            await self._fill(pool, GROW[pool.kind], "RUNNING_WITH_ERROR")
+
+        return self._begin(cluster, "AUTO_REPAIR_NODES", f"clusters/{cluster.name}/nodePools/{pool.name}", work)
 
     async def grow(self, pool: Pool, more: int) -> None:
         """What the autoscaler does: more machines, without an operation. Raises OperationFailed."""

@@ -43,6 +43,8 @@ TPU_CHIPS = 32.0
 TPU_SPOT_CHIPS = 1536.0
 """Google's value for a project that never asked."""
 
+# Where other teams run theirs: regions' own limits are not touched.
+_ELSEWHERE = "me-west1"
 _T4_REGIONS = frozenset(map(region_of, T4_ZONES))
 TPU_REGIONS = tuple(sorted(set(map(region_of, V6E_ZONES))))
 
@@ -82,6 +84,8 @@ def limit(metric: str, region: str, faults: Faults) -> float:
     """The limit of a metric, regional ones in a region."""
     if metric == "NVIDIA_T4_GPUS" and faults.on("gpu-quota-zero"):
         return 0.0
+    if metric == "FORWARDING_RULES" and faults.on("gateway-no-address"):
+        return 0.0
     if metric == GLOBAL_GPUS and faults.on("gpus-all-regions-zero"):
         return 0.0
     if metric == TPU_FAMILY:
@@ -99,6 +103,20 @@ def usage(holdings: Iterable[Holding], region: str | None = None) -> Counter[str
     for holding in holdings:
         if region in (None, holding.region):
             taken += needs(holding.config, holding.count)
+    return taken
+
+
+def others(alive: list[Holding], faults: Faults) -> list[Holding]:
+    """What other teams have taken, everything that was left, while "quota-in-operation" is on."""
+    if not faults.on("quota-in-operation"):
+        return []
+    gpus = int(PROJECT_WIDE[GLOBAL_GPUS] - usage(alive)[GLOBAL_GPUS])
+    card = {"acceleratorType": "nvidia-tesla-t4", "acceleratorCount": "1"}
+    taken = [Holding({"machineType": "n1-standard-1", "accelerators": [card]}, gpus, _ELSEWHERE)] if gpus > 0 else []
+    for region in TPU_REGIONS:
+        chips = int(TPU_CHIPS - usage(alive, region)[TPU_FAMILY])
+        if chips > 0:
+            taken.append(Holding({"machineType": "ct6e-standard-1t"}, chips, region))
     return taken
 
 

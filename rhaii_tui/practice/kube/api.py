@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import logging
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from aiohttp import web
 from rhaii_tui.practice.kube import discovery, logs, metrics, openapi, proxying, reading, reviews, scale, writing
 from rhaii_tui.practice.kube.call import Call, Path, parse
 from rhaii_tui.practice.kube.errors import StatusError, resource
+from rhaii_tui.practice.kube.permissions import lacks, refusal
 from rhaii_tui.practice.kube.watching import Watch
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ LOG = logging.getLogger(__name__)
 
 OPEN_PATHS = ("/version", "/version/", "/healthz", "/livez", "/readyz")
 BURST_PAGE = "<html><head><title>503</title></head><body><h1>503 Service Unavailable</h1></body></html>\n"
+# Seconds of an answer while "api-slow" is on.
+SLOW = 6.0
 _VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 
 
@@ -67,6 +71,8 @@ class Api:
         if kind is None:
             raise StatusError(404, "the server could not find the requested resource", details={})
         call = Call(request, self.cluster, kind, path)
+        if self.cluster.world.faults.on("api-slow"):
+            await asyncio.sleep(SLOW)
         return await _named(call) if path.name else await _collection(call)
 
     def _enter(self, request: web.Request, path: Path | None) -> None:
@@ -75,6 +81,8 @@ class Api:
         if token and scheme.lower() == "bearer":
             if not hmac.compare_digest(token.strip().encode(), self.cluster.world.token.encode()):
                 raise StatusError(401, "Unauthorized")
+            if path is not None:
+                self._check_permission(request, path)
             return
         if request.path in OPEN_PATHS:
             return
@@ -90,6 +98,15 @@ class Api:
         text = f'{resource(path.plural, path.group)}{name} is forbidden: User "system:anonymous" cannot {verb} {where}'
         details = {"kind": path.plural} | ({"name": path.name} if path.name else {})
         raise StatusError(403, text, details=details | ({"group": path.group} if path.group else {}))
+
+    def _check_permission(self, request: web.Request, path: Path) -> None:
+        """Refuse what a fault has taken from the account. Raises 403."""
+        verb = _VERBS.get(request.method, request.method.lower())
+        permission = lacks(self.cluster.world.faults, verb, path.group, path.plural, path.subresource)
+        if permission:
+            names = (path.group, path.plural, path.subresource, path.namespace, path.name)
+            details = {"kind": path.plural} | ({"name": path.name} if path.name else {})
+            raise StatusError(403, refusal(permission, verb, *names), details=details)
 
 
 def _refused(call: Call) -> StatusError:

@@ -28,6 +28,8 @@ async def keep_house(cluster: KubeCluster) -> None:
 async def _bury(cluster: KubeCluster, pod: dict[str, Any]) -> None:
     meta = pod["metadata"]
     await cluster.world.clock.sleep(float(meta.get("deletionGracePeriodSeconds") or 0) + OVERTIME)
+    if cluster.world.faults.struck("node-lost", "node", str(pod["spec"].get("nodeName"))):
+        return  # nobody knows whether it still runs: it stays Terminating until its node is back or its object gone
     found = cluster.store.get("Pod", meta["namespace"], meta["name"])
     if found is not None and found["metadata"]["uid"] == meta["uid"]:
         cluster.store.delete("Pod", meta["namespace"], meta["name"])

@@ -36,6 +36,9 @@ async def proxy(call: Call) -> web.StreamResponse:
         if traffic is None or not pod.get("status", {}).get("podIP"):
             raise ConnectionRefusedError
         return await traffic.pod_request(call.cluster, pod, number, f"/{call.path.tail}", call.request)
+    except TimeoutError:
+        text = f"error trying to reach service: dial tcp {address}: i/o timeout"
+        raise StatusError(503, text) from None
     except ConnectionRefusedError:
         text = f"error trying to reach service: dial tcp {address}: connect: connection refused"
         raise StatusError(503, text) from None

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from rhaii_tui.practice.kube import bodies
 from rhaii_tui.practice.kube.call import Call
+from rhaii_tui.practice.kube.permissions import lacks
 
 USER = {"username": "practice-user@example.com", "groups": ["system:authenticated"]}
 
@@ -20,7 +21,7 @@ async def review(call: Call) -> web.Response:
     body.setdefault("metadata", {})
     match call.kind.kind:
         case "SelfSubjectAccessReview" | "SubjectAccessReview":
-            body["status"] = {"allowed": True, "reason": "access granted by IAM permissions."}
+            body["status"] = _judged(call, (body.get("spec") or {}).get("resourceAttributes") or {})
         case "SelfSubjectRulesReview":
             body["status"] = {
                 "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}],
@@ -33,6 +34,14 @@ async def review(call: Call) -> web.Response:
             known = (body.get("spec") or {}).get("token") == call.cluster.world.token
             body["status"] = {"authenticated": True, "user": USER} if known else {"authenticated": False}
     return web.json_response(body, status=201)
+
+
+def _judged(call: Call, asked: dict[str, str]) -> dict[str, object]:
+    parts = ((asked.get(field) or "") for field in ("verb", "group", "resource", "subresource"))
+    permission = lacks(call.cluster.world.faults, *parts)
+    if permission:
+        return {"allowed": False, "reason": f'requires one of ["{permission}"] permission(s).'}
+    return {"allowed": True, "reason": "access granted by IAM permissions."}
 
 
 async def token(call: Call) -> web.Response:

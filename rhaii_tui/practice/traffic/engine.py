@@ -13,6 +13,7 @@ from rhaii_tui.practice.traffic.engine_metrics import EngineMetrics
 from rhaii_tui.practice.traffic.exchange import ConnectionLost
 from rhaii_tui.practice.traffic.openai import Completion
 from rhaii_tui.practice.traffic.prefix_cache import BlockCache, chain, token_blocks
+from rhaii_tui.practice.traffic.pressure import Pressure
 from rhaii_tui.practice.traffic.timing import Jitter, Timing
 
 # Output tokens per wake-up of a request that is not streamed: nobody can see them one by one.
@@ -49,6 +50,7 @@ class Engine:
         self.cache = BlockCache(args.blocks)
         self.running = 0
         self.waiting = 0
+        self.pressure: Pressure | None = None
         self._metrics = metrics
         self._jitter = Jitter(rng)
         self._blocks_in_use = 0
@@ -59,7 +61,18 @@ class Engine:
     @property
     def kv_usage(self) -> float:
         """The share of KV blocks that running requests hold, 0..1; cached but idle blocks count as free."""
-        return min(1.0, self._blocks_in_use / self.args.blocks)
+        foreign = self.pressure.kv_share if self.pressure else 0.0
+        return min(1.0, foreign + self._blocks_in_use / self.args.blocks)
+
+    @property
+    def sequences(self) -> int:
+        """Requests that run, foreign ones too."""
+        return self.running + (self.pressure.running if self.pressure else 0)
+
+    @property
+    def queued(self) -> int:
+        """Requests that wait, foreign ones too."""
+        return self.waiting + (self.pressure.waiting if self.pressure else 0)
 
     def stop(self) -> None:
         """The process ended: generations in flight raise ConnectionLost at their next token."""
@@ -70,6 +83,8 @@ class Engine:
         self.waiting += 1
         held = 0
         try:
+            if self.pressure:
+                await self._pass(self.pressure.wait * self._jitter.factor())
             async with self._seats:
                 async with self._prefill:
                     crowded = self.waiting > 2
@@ -128,7 +143,7 @@ class Engine:
                 return
             yield generation
             new = min(stride, length - generation.generated)
-            step = timing.step(self.running) * noise
+            step = timing.step(self.sequences) * noise
             due += step * new
             await self._pass(due - monotonic())
             generation.last = monotonic()

@@ -6,6 +6,7 @@ import time
 
 from rhaii_tui.practice.traffic.engine_args import EngineArgs
 from rhaii_tui.practice.traffic.metrics_text import Counter, Histogram, gauge, labels_of, steps_1_2_5
+from rhaii_tui.practice.traffic.pressure import Pressure
 
 _TTFT = (
     *(0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0),
@@ -90,6 +91,19 @@ class EngineMetrics:
         """Tokens through the engine."""
         self.prompt.add(prompt, self._labels)
         self.generation.add(generated, self._labels)
+
+    def foreign(self, pressure: Pressure, prompt: int, output: int, seconds: float) -> None:
+        """Requests of others that ended within `seconds`: about 200 output tokens each, prefixes mostly shared."""
+        self.processed(prompt, output)
+        self.looked_up(prompt, int(0.6 * prompt))
+        self.preemptions.add(pressure.preemptions * seconds, self._labels)
+        step = pressure.running / max(1.0, pressure.tokens[1])
+        for _ in range(max(1, output // 200)):
+            self.finished("length")
+            self.queue.observe(pressure.wait)
+            self.ttft.observe(pressure.wait + 0.5)
+            self.itl.observe(step)
+            self.e2e.observe(pressure.wait + 0.5 + 200 * step)
 
     def answered(self, handler: str, method: str, status: int) -> None:
         """One HTTP response."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from rhaii_tui.practice.traffic.exchange import Answer
@@ -29,13 +30,21 @@ PLAIN_UPSTREAM = unavailable(
     _CONNECT + _TRANSPORT + "TLS_error:|268435703:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER:TLS_error_end"
 )
 REFUSED = unavailable(_CONNECT + _TRANSPORT + "delayed connect error: Connection refused")
+TIMED_OUT = unavailable(_CONNECT + "reset reason: connection timeout")
 RESET = unavailable(_CONNECT + "reset reason: connection termination")
 
 
 def added_headers(found: Match, upstream: str) -> dict[str, str]:
     """Response headers that EnvoyFilters in the gateway's namespace add to this route; `upstream` is `ip:port`."""
-    meta = found.gateway["metadata"]
     headers: dict[str, str] = {}
+    for patch in patches(found):
+        headers |= _headers(patch, upstream)
+    return headers
+
+
+def patches(found: Match) -> Iterator[Object]:
+    """The config patches of EnvoyFilters in the gateway's namespace that meet this gateway and route."""
+    meta = found.gateway["metadata"]
     for envoy_filter in found.cluster.store.list("EnvoyFilter", meta["namespace"]):
         spec = envoy_filter["spec"]
         wanted = (spec.get("workloadSelector") or {}).get("labels") or {}
@@ -43,8 +52,7 @@ def added_headers(found: Match, upstream: str) -> dict[str, str]:
             continue
         for patch in spec.get("configPatches") or ():
             if patch.get("applyTo") in _PLACES and _route_matches(patch, found.name):
-                headers |= _headers(patch, upstream)
-    return headers
+                yield patch
 
 
 def _route_matches(patch: Object, name: str) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 import uuid
+from collections import Counter
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -15,8 +17,11 @@ from aiohttp import web
 from rhaii_tui.practice.traffic import envoy
 from rhaii_tui.practice.traffic.engine_args import engine_args
 from rhaii_tui.practice.traffic.exchange import Answer, Call, ConnectionLost, send
-from rhaii_tui.practice.traffic.objects import Object, key
+from rhaii_tui.practice.traffic.extproc import asks_picker
+from rhaii_tui.practice.traffic.objects import Object, has_sidecar, key
 from rhaii_tui.practice.traffic.picker import MARKER, Picker, Refusal, Replica
+from rhaii_tui.practice.traffic.policies import KONNECTIVITY, enters, gateway_pod, reaches
+from rhaii_tui.practice.traffic.pressure import Pressure
 from rhaii_tui.practice.traffic.routes import Match, listening, match
 from rhaii_tui.practice.traffic.timing import Jitter, Timing, timing
 from rhaii_tui.practice.traffic.upstreams import Backend, lacks_ca, picker_pods, resolve
@@ -28,9 +33,14 @@ if TYPE_CHECKING:
 
 # Envoy's default buffer per connection; eight times the longest prompt the models take.
 _BODY_LIMIT = 1 << 20
-# Wall seconds, as latency is: requests that were sent to a replica before it left its pool arrive within a moment;
-# the longest answers take less than the grace period of 30 s.
-_ON_THE_WAY, _LONGEST_DRAIN = 0.2, 25.0
+GRPC_PORT, WORKLOAD_PORT = 9002, 8000
+# Cloud seconds until Istio gives a connection up that nobody answers.
+CONNECT_TIMEOUT = 10.0
+# Seconds that a sidecar adds to an answer: TLS inside TLS, 1.4 s instead of 0.4 in the field (September 2026).
+SIDECAR = 0.95
+# Wall seconds, as latency is: between two looks whether a replica that ends still has requests; the longest answers
+# take less than the grace period of 30 s.
+_BETWEEN_LOOKS, _LONGEST_DRAIN = 0.2, 25.0
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,8 @@ class Traffic:
         self._runner: web.AppRunner | None = None
         self._servers: dict[str, VllmServer] = {}
         self._pickers: dict[str, Picker] = {}
+        self._under_way: Counter[str] = Counter()
+        self._pressure: Pressure | None = None
 
     async def start(self) -> str:
         """Open the listener on an ephemeral port. Returns the base URL, also kept in `world.gateway_url`."""
@@ -90,7 +102,9 @@ class Traffic:
         args = engine_args(cluster, pod)
         own = timing(self._profile, args.accelerator, alone=False)
         rng = random.Random(self._rng.random())
-        self._servers[uid] = VllmServer(args, own, rng, lambda text: cluster.logs.write(uid, "main", text))
+        server = VllmServer(args, own, rng, lambda text: cluster.logs.write(uid, "main", text))
+        server.engine.pressure = self._pressure
+        self._servers[uid] = server
 
     def engine_stopped(self, uid: str) -> None:
         """That vLLM is gone; its prefix cache with it."""
@@ -101,11 +115,11 @@ class Traffic:
     async def engine_drained(self, uid: str) -> None:
         """Until that vLLM, which has been told to end, has answered what it was asked (uvicorn's graceful shutdown)."""
         limit = monotonic() + _LONGEST_DRAIN
-        await asyncio.sleep(_ON_THE_WAY)
+        await asyncio.sleep(_BETWEEN_LOOKS)
         while (server := self._servers.get(uid)) is not None and monotonic() < limit:
-            if not (server.engine.running or server.engine.waiting):
+            if not (self._under_way[uid] or server.engine.running or server.engine.waiting):
                 return
-            await asyncio.sleep(_ON_THE_WAY)
+            await asyncio.sleep(_BETWEEN_LOOKS)
 
     def picker_started(self, cluster: KubeCluster, pod: Object) -> None:
         """The endpoint picker of a scheduler pod answers, with an empty index."""
@@ -128,8 +142,13 @@ class Traffic:
             target = f"{target}?{request.query_string}"
         call = Call(request.method, target, await request.read(), str(uuid.uuid4()))
         picker, server = self._pickers.get(uid), self._servers.get(uid)
-        if picker is not None and not self._world.faults.on("epp-dead"):
-            replicas = self._replicas(self._pool_of(cluster, pod))
+        if self._silent(pod) or not enters(cluster, KONNECTIVITY, pod, port):
+            await self._world.clock.sleep(CONNECT_TIMEOUT)
+            raise TimeoutError
+        if picker is not None and self._hangs(pod):
+            raise ConnectionRefusedError(port)
+        if picker is not None:
+            replicas = self._replicas(cluster, pod, self._pool_of(cluster, pod))
             authorization = request.headers.get("authorization", "")
             return await send(request, picker.answer(port, call, authorization, replicas), {})
         if server is None or port != server.args.port:
@@ -170,12 +189,29 @@ class Traffic:
         if lacks_ca(found.cluster, found.gateway, backend):
             return envoy.NO_CA, {}
         try:
-            upstream = self._choose(found.cluster, backend, pods, call)
+            upstream = self._choose(found, backend, pods, call)
         except Refusal as refusal:
             return Answer(400, str(refusal).encode(), {"content-type": "text/plain"}), {}
         if upstream is None:
             return envoy.BAD_BACKEND, {}
-        await asyncio.sleep(upstream.timing.net * self._jitter.factor())
+        uid = upstream.pod["metadata"]["uid"]
+        self._under_way[uid] += 1
+        try:
+            return await self._carry(found, upstream, call)
+        finally:
+            self._under_way[uid] -= 1
+            if not self._under_way[uid]:
+                del self._under_way[uid]
+
+    async def _carry(self, found: Match, upstream: Upstream, call: Call) -> tuple[Answer, dict[str, str]]:
+        """Over the network to the chosen endpoint."""
+        if self._silent(upstream.pod) or not enters(
+            found.cluster, gateway_pod(found.gateway), upstream.pod, upstream.port
+        ):
+            await self._world.clock.sleep(CONNECT_TIMEOUT)
+            return envoy.TIMED_OUT, {}
+        extra = SIDECAR if has_sidecar(upstream.pod) else 0.0
+        await asyncio.sleep((upstream.timing.net + extra) * self._jitter.factor())
         return await self._forward(found, upstream, call)
 
     async def _forward(self, found: Match, upstream: Upstream, call: Call) -> tuple[Answer, dict[str, str]]:
@@ -206,16 +242,20 @@ class Traffic:
         reference = self._rng.choices(found.backends, weights)[0]
         return resolve(found.cluster, found.namespace, reference)
 
-    def _choose(self, cluster: KubeCluster, backend: Backend, pods: Sequence[Object], call: Call) -> Upstream | None:
+    def _choose(self, found: Match, backend: Backend, pods: Sequence[Object], call: Call) -> Upstream | None:
         """By the endpoint picker, or at random where none is asked or it fails open; None when it fails closed."""
-        picker = self._picker(cluster, backend)
-        if picker is None and backend.picker_service and not backend.fails_open:
-            return None
+        cluster, picker = found.cluster, None
+        if backend.picker_service and asks_picker(found, self._world.faults):
+            picker_pod = self._picker_pod(found, backend)
+            if picker_pod is None and not backend.fails_open:
+                return None
+            picker = self._pickers[picker_pod["metadata"]["uid"]] if picker_pod else None
         model = ""
-        if picker is None:
+        if picker is None or picker_pod is None:
             pod = self._rng.choice(pods)
         else:
-            replica, model = picker.pick(call, self._replicas(pods), lambda name: _exists(cluster, name))
+            replicas = self._replicas(cluster, picker_pod, pods)
+            replica, model = picker.pick(call, replicas, lambda name: _exists(cluster, name))
             pod = replica.pod
         server = self._servers.get(pod["metadata"]["uid"])
         accelerator = server.args.accelerator if server else "gpu"
@@ -223,15 +263,55 @@ class Traffic:
             pod, backend.port, server, timing(self._profile, accelerator, alone=len(pods) == 1), picker, model
         )
 
-    def _picker(self, cluster: KubeCluster, backend: Backend) -> Picker | None:
-        """The picker that answers for a pool: running, Ready behind its Service, not dead."""
-        if not backend.picker_service or self._world.faults.on("epp-dead"):
-            return None
-        pickers = [self._pickers.get(pod["metadata"]["uid"]) for pod in picker_pods(cluster, backend)]
-        return next((picker for picker in pickers if picker is not None), None)
+    def _picker_pod(self, found: Match, backend: Backend) -> Object | None:
+        """The pod whose picker answers the gateway: running, Ready behind its Service, within reach, not hanging.
 
-    def _replicas(self, pods: Sequence[Object]) -> list[Replica]:
-        servers = [self._servers.get(pod["metadata"]["uid"]) for pod in pods]
+        A sidecar in front of it ends the gateway's TLS with a certificate of its own: the call fails.
+        """
+        proxy = gateway_pod(found.gateway)
+        for pod in picker_pods(found.cluster, backend):
+            if self._hangs(pod) or self._silent(pod) or has_sidecar(pod):
+                continue
+            if pod["metadata"]["uid"] in self._pickers and enters(found.cluster, proxy, pod, GRPC_PORT):
+                return pod
+        return None
+
+    def _hangs(self, picker_pod: Object) -> bool:
+        """Whether "epp-dead" has hit this picker; a pod that takes its place is well."""
+        service = (picker_pod["metadata"].get("labels") or {}).get("app.kubernetes.io/name", "")
+        return self._world.faults.claims("epp-dead", f"picker of {service}", picker_pod["metadata"]["uid"])
+
+    def _silent(self, pod: Object) -> bool:
+        return self._world.faults.struck("node-lost", "node", str(pod["spec"].get("nodeName")))
+
+    def press(self, pressure: Pressure | None) -> None:
+        """Put foreign load on every engine, those to come too; None takes it away."""
+        self._pressure = pressure
+        for server in self._servers.values():
+            server.engine.pressure = pressure
+
+    def servers(self) -> list[VllmServer]:
+        """The engines that serve now."""
+        return list(self._servers.values())
+
+    async def visit(self, path: str, body: bytes) -> int:
+        """A POST of a client inside this process, through the gateway. Returns the status."""
+        found = match(tuple(self._world.clusters.values()), "POST", path, {})
+        if found is None:
+            return 404
+        answer, _ = await self._route(found, Call("POST", found.path, body, str(uuid.uuid4())))
+        if not isinstance(answer.body, bytes):
+            async with aclosing(answer.body) as parts:
+                async for _ in parts:
+                    pass
+        return answer.status
+
+    def _replicas(self, cluster: KubeCluster, picker_pod: Object, pods: Sequence[Object]) -> list[Replica]:
+        """Candidates as a picker sees them: those it cannot scrape have no engine."""
+        servers = [
+            self._servers.get(pod["metadata"]["uid"]) if reaches(cluster, picker_pod, pod, WORKLOAD_PORT) else None
+            for pod in pods
+        ]
         return [Replica(p, server.engine if server else None) for p, server in zip(pods, servers, strict=True)]
 
     def _pool_of(self, cluster: KubeCluster, picker_pod: Object) -> list[Object]:

@@ -37,6 +37,11 @@ def selects(selector: Mapping[str, str], obj: Object) -> bool:
     return bool(selector) and all(labels.get(name) == value for name, value in selector.items())
 
 
+def has_sidecar(pod: Object) -> bool:
+    """Whether Istio put its proxy into a pod."""
+    return any(c.get("name") == "istio-proxy" for c in pod["spec"].get("containers") or ())
+
+
 def main_container(pod: Object) -> Object:
     """The container `main`, else the first one."""
     containers: list[Object] = pod["spec"].get("containers") or [{}]

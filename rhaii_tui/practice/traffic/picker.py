@@ -130,7 +130,7 @@ class Picker:
         name, now = key(replica.pod), monotonic()
         at, load = self._seen.get(name, (-_SCRAPE_SECONDS, Load(0, 0.0)))
         if now - at >= _SCRAPE_SECONDS and replica.engine is not None:
-            load = Load(replica.engine.waiting, replica.engine.kv_usage)
+            load = Load(replica.engine.queued, replica.engine.kv_usage)
             self._seen[name] = (now, load)
         return load
 

@@ -41,7 +41,7 @@ def match(clusters: Iterable[KubeCluster], method: str, target: str, headers: Ma
     path, mark, query = target.partition("?")
     best: tuple[tuple[int, int, int, int], Match] | None = None
     for cluster in clusters:
-        for gateway, route in _attached(cluster):
+        for gateway, route in attached(cluster):
             if not _host_matches(route["spec"].get("hostnames"), headers.get("host", "")):
                 continue
             for index, rule in enumerate(route["spec"].get("rules") or ()):
@@ -64,7 +64,7 @@ def match(clusters: Iterable[KubeCluster], method: str, target: str, headers: Ma
     return best[1] if best else None
 
 
-def _attached(cluster: KubeCluster) -> Iterator[tuple[Object, Object]]:
+def attached(cluster: KubeCluster) -> Iterator[tuple[Object, Object]]:
     """(gateway, route) pairs whose gateway is programmed and has not refused the route, oldest route first."""
     routes = cluster.store.list("HTTPRoute")
     for route in sorted(routes, key=lambda r: (r["metadata"].get("creationTimestamp", ""), key(r))):

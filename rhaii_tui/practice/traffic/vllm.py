@@ -53,6 +53,15 @@ class VllmServer:
         if self._stats:
             self._stats.cancel()
 
+    def press(self, seconds: float) -> None:
+        """Let the counters and the log show what foreign load did in the last seconds."""
+        pressure = self.engine.pressure
+        if pressure is None:
+            return
+        prompt, output = (int(rate * seconds) for rate in pressure.tokens)
+        self.metrics.foreign(pressure, prompt, output, seconds)
+        self._arm_stats()
+
     async def answer(self, call: Call, timing: Timing | None = None) -> Answer:
         """Serve one request; `timing` overrides the server's own. Raises ConnectionLost if the process ends."""
         path = call.path.partition("?")[0]
@@ -74,7 +83,7 @@ class VllmServer:
     def _read(self, path: str) -> Answer:
         if path == "/metrics":
             engine = self.engine
-            text = self.metrics.text(engine.running, engine.waiting, engine.kv_usage)
+            text = self.metrics.text(engine.sequences, engine.queued, engine.kv_usage)
             return Answer(200, text.encode(), {"content-type": CONTENT_TYPE})
         if path == "/version":
             return _json({"version": VERSION})
@@ -126,13 +135,13 @@ class VllmServer:
         prompt, generated = self.metrics.totals()
         before, self._printed = self._printed, (prompt, generated)
         self._stats = None
-        if (prompt, generated) != before or self.engine.running:
+        if (prompt, generated) != before or self.engine.sequences:
             self._arm_stats()
         self._log(
             f"(APIServer pid=1) INFO {datetime.now(UTC):%m-%d %H:%M:%S} [loggers.py:123] Engine 000: "
             f"Avg prompt throughput: {(prompt - before[0]) / _STATS_SECONDS:.1f} tokens/s, "
             f"Avg generation throughput: {(generated - before[1]) / _STATS_SECONDS:.1f} tokens/s, "
-            f"Running: {self.engine.running} reqs, Waiting: {self.engine.waiting} reqs, "
+            f"Running: {self.engine.sequences} reqs, Waiting: {self.engine.queued} reqs, "
             f"GPU KV cache usage: {self.engine.kv_usage:.1%}, "
             f"Prefix cache hit rate: {self.metrics.hit_ratio():.1%}"
         )

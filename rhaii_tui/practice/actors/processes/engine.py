@@ -34,6 +34,8 @@ _DEFAULT = _MODELS["Qwen/Qwen2.5-3B-Instruct"]
 T4_MEMORY, V6E_MEMORY = 14.58, 31.25
 # Activations, graphs and the runtime, in GiB; measured on vLLM 0.11 with 128 sequences, growing with the dummy batch.
 _OVERHEAD, _PER_SEQUENCE = 1.05, 0.0035
+# The sampler's warm-up per dummy request: two copies of the logits over Qwen2.5's 151,936 words, four bytes each. GiB.
+_SAMPLER = 151_936 * 4 * 2 / GIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,16 @@ def size(arguments: Arguments, model: Model, accelerators: int, *, tpu: bool) ->
         return (
             "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 500.00 MiB. GPU 0 has a total capacity of "
             f"{T4_MEMORY} GiB of which {free * 1024 % 500:.2f} MiB is free.",
+        )
+    if not tpu and share * per_chip + _SAMPLER * sequences > per_chip:
+        needed = _SAMPLER * sequences * 1024
+        return (
+            f"torch.OutOfMemoryError: CUDA out of memory. Tried to allocate {needed:.2f} MiB. GPU 0 has a total "
+            f"capacity of {T4_MEMORY} GiB of which {max(0.0, (1 - share) * per_chip * 1024 - 90):.2f} MiB is free. "
+            "Including non-PyTorch memory, this process has "
+            f"{share * per_chip + 0.08:.2f} GiB memory in use.",
+            f"RuntimeError: CUDA out of memory occurred when warming up sampler with {int(sequences)} dummy requests. "
+            "Please try lowering `max_num_seqs` or `gpu_memory_utilization` when initializing the engine.",
         )
     memory = share * per_chip - weights - _OVERHEAD - (0 if tpu else _PER_SEQUENCE * sequences)
     if memory <= 0:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from rhaii_tui.practice.actors.processes.base import Process
-from rhaii_tui.practice.actors.volumes import environment
+from rhaii_tui.practice.actors.volumes import secret_text
+from rhaii_tui.practice.traffic.policies import DNS, leaves
 
 GATED = ("google/gemma", "meta-llama/")
 # Files a small instruct model has on the hub, and the usual cloud seconds of the download (35 s observed for 3B).
@@ -32,8 +33,7 @@ class StorageInitializer(Process):
         self._say("storage.py:download():75", f"Copying contents of {source} to local")
         repository = source.removeprefix("hf://").split(":")[0]
         await place.work(2.0)
-        token = environment(place.cluster.store, place.pod, place.container).get("HF_TOKEN", "")
-        refusal = self._refusal(repository, token)
+        refusal = self._unreachable() or self._refusal(repository, self._token())
         if refusal:
             for line in (*_TRACE, *refusal):
                 place.log(line)
@@ -46,6 +46,8 @@ class StorageInitializer(Process):
             place.log(
                 f"Fetching {FILES} files: {100 * n // FILES:3d}%|{bar}| {n}/{FILES} [00:{int(seconds):02d}<00:{left}]"
             )
+            if n == FILES // 2 and place.world.faults.on("storage-initializer-oom"):
+                return 137
             if n < FILES:
                 await place.work(DOWNLOAD / FILES)
         self._say("storage.py:download():118", f"Successfully copied {source} to {target}")
@@ -55,16 +57,50 @@ class StorageInitializer(Process):
         stamp = datetime.now().strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
         self.place.log(f"{stamp} 1 kserve INFO [{where}] {text}")
 
+    def _token(self) -> str:
+        """The token in the container's environment, "" without one."""
+        store, namespace = self.place.cluster.store, self.place.pod["metadata"]["namespace"]
+        for env in self.place.container.get("env") or ():
+            if env["name"] == "HF_TOKEN":
+                return str(env.get("value") or secret_text(store, namespace, env.get("valueFrom") or {}))
+        return ""
+
+    def _unreachable(self) -> tuple[str, ...]:
+        """What the hub's client says when NetworkPolicies keep the pod from names or from the hub."""
+        place, head = self.place, "HTTPSConnectionPool(host='huggingface.co', port=443)"
+        if not leaves(place.cluster, place.pod, DNS, 53, "UDP"):
+            return (
+                f'requests.exceptions.ConnectionError: (MaxRetryError("{head}: Max retries exceeded with url: '
+                "/api/models (Caused by NameResolutionError(\"Failed to resolve 'huggingface.co' ([Errno -2] Name or "
+                'service not known)"))"))',
+                "socket.gaierror: [Errno -2] Name or service not known",
+            )
+        if not leaves(place.cluster, place.pod, None, 443):
+            return (
+                f"requests.exceptions.ConnectTimeout: {head}: Max retries exceeded with url: /api/models (Caused by "
+                "ConnectTimeoutError('Connection to huggingface.co timed out. (connect timeout=10)'))",
+            )
+        return ()
+
     def _refusal(self, repository: str, token: str) -> tuple[str, ...]:
         url = f"https://huggingface.co/api/models/{repository}/revision/main"
-        if self.place.world.faults.on("hf-token-missing"):
+        faults = self.place.world.faults
+        if faults.claims("hf-gated", "model", repository):
+            return (
+                f"requests.exceptions.HTTPError: 403 Client Error: Forbidden for url: {url}",
+                f"huggingface_hub.errors.GatedRepoError: 403 Client Error. Cannot access gated repo for url {url}. "
+                f"Access to model {repository} is restricted and you are not in the authorized list. Visit "
+                f"https://huggingface.co/{repository} to ask for access.",
+            )
+        # The token that comes first is the one the hub refuses; a new one is good.
+        if faults.claims("hf-token-missing", "token", token):
             return (
                 f"requests.exceptions.HTTPError: 401 Client Error: Unauthorized for url: {url}",
                 "huggingface_hub.errors.RepositoryNotFoundError: 401 Client Error. Repository Not Found for url: "
                 f"{url}. Please make sure you specified the correct `repo_id` and `repo_type`. If you are trying to "
                 "access a private or gated repo, make sure you are authenticated. Invalid username or password.",
             )
-        if repository.startswith(GATED) and not token:
+        if (repository.startswith(GATED) or faults.on("hf-secret-wrong-key")) and not token:
             return (
                 f"requests.exceptions.HTTPError: 401 Client Error: Unauthorized for url: {url}",
                 f"huggingface_hub.errors.GatedRepoError: 401 Client Error. Cannot access gated repo for url {url}. "

@@ -27,6 +27,7 @@ BOOT_GPU, BOOT_TPU = 14.0, 16.0
 WEIGHTS_GPU, WEIGHTS_TPU = 22.0, 10.0
 COMPILE, PROFILE, GRAPH = 28.0, 6.0, 1.5
 XLA_SHAPE, XLA_SMALL = 13.5, 1.1
+STUCK_AT = 256
 
 
 class Vllm(Process):
@@ -155,6 +156,8 @@ class Vllm(Process):
         began = place.world.clock.monotonic()
         for tokens in SHAPES:
             self._core("tpu_model_runner.py:1421", f"  -- num_tokens: {tokens}")
+            if tokens == STUCK_AT:
+                await self._while_stuck()
             await place.work(XLA_SHAPE)
         took = place.world.clock.monotonic() - began
         self._core("tpu_model_runner.py:1427", f"Compilation finished in {took:.2f} [secs].")
@@ -167,6 +170,12 @@ class Vllm(Process):
             took = place.world.clock.monotonic() - began
             self._core("tpu_model_runner.py:1481", f"Compilation finished in {took:.2f} [secs].")
         self._core("tpu_model_runner.py:1490", "Compiled the model with different input shapes.")
+
+    async def _while_stuck(self) -> None:
+        """The compiler hangs in the pod that came first, without a word, until the fault is lifted."""
+        faults = self.place.world.faults
+        async with faults.changed:
+            await faults.changed.wait_for(lambda: not faults.claims("xla-stuck", "pod", self.place.uid))
 
     def _capacity(self, engine: Engine) -> None:
         self._core("gpu_worker.py:359", f"Available KV cache memory: {engine.kv_memory:.2f} GiB")
