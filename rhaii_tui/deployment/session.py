@@ -74,7 +74,9 @@ class Session:
         return cls._begin(build_plan(target, endpoints), endpoints, home)
 
     @classmethod
-    async def open_plan(cls, plan: Plan, steps: Mapping[str, Step], endpoints: Endpoints, home: Path) -> Session:
+    async def open_plan(
+        cls, plan: Plan, steps_for: Callable[[Plan], Mapping[str, Step]], endpoints: Endpoints, home: Path
+    ) -> Session:
         """A run of an operation: the newest run of the same place is continued when it is the same operation, approved
         and not done (with its own plan, which knows how things were before); else this plan's run begins.
 
@@ -93,10 +95,11 @@ class Session:
             if not same or state.outcome == "done" or state.approved_at is None:
                 journal.close()
                 break
-            session = cls(endpoints, journal, state, steps)
+            assert state.plan is not None
+            session = cls(endpoints, journal, state, steps_for(state.plan))
             session.record(e.RunResumed(at=time.time(), run=state.run))
             return session
-        return cls._begin(plan, endpoints, home, steps)
+        return cls._begin(plan, endpoints, home, steps_for(plan))
 
     @classmethod
     def _begin(cls, plan: Plan, endpoints: Endpoints, home: Path, steps: Mapping[str, Step] | None = None) -> Session:

@@ -23,7 +23,7 @@ async def open_operation(plan: Plan, endpoints: Endpoints, home: Path) -> Sessio
 
     Raises RunBusy while another process works on the same place.
     """
-    return await Session.open_plan(plan, steps_for(plan), endpoints, home)
+    return await Session.open_plan(plan, steps_for, endpoints, home)
 
 
 async def perform(session: Session, *, watch_requests: bool = True) -> RunState:

@@ -9,9 +9,9 @@ from rhaii_tui.catalog.findings import Status
 from rhaii_tui.endpoints import Endpoints
 from rhaii_tui.serving.gateway_path import GatewayPath
 
-STREAMS = 2
+STREAMS = 3
 PAUSE = 0.4
-"""Requests at a time, and wall seconds between two of one sender: some three short completions a second."""
+"""Requests at a time, and wall seconds between two of one sender: a few short completions a second."""
 
 
 class RequestStream:

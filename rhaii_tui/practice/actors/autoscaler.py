@@ -69,7 +69,7 @@ class Autoscaler:
         for pod in self._waiting():
             reasons: Counter[str] = Counter()
             for pool in pools:
-                why = self._refusal(pod, pool, coming[pool.name])
+                why = self._refusal(pod, pool, coming[pool.name], len(wanted.get(pool.name, ())))
                 if not why:
                     break
                 if why == "new":
@@ -85,7 +85,7 @@ class Autoscaler:
             if pods := wanted.get(pool.name):
                 self._begin(self._grow(pool, pods))
 
-    def _refusal(self, pod: Obj, pool: Pool, coming: list[list[Obj]]) -> str:
+    def _refusal(self, pod: Obj, pool: Pool, coming: list[list[Obj]], planned: int) -> str:
         """Empty when the pod fits on a node that is coming, `new` when a further one would take it, else the reason."""
         amounts = requests(pod["spec"])
         node = planned_node(self._cluster, pool.record)
@@ -96,8 +96,7 @@ class Autoscaler:
             if not refuse(pod, amounts, node, pods)[0]:
                 pods.append(pod)
                 return ""
-        fresh = len(coming) + self._usable(pool)
-        if fresh >= _most(pool):
+        if pool.wanted + planned >= _most(pool):
             return "max node group size reached"
         if self._backoff.get(pool.name, 0.0) > self._world.clock.monotonic():
             return "in backoff after failed scale-up"

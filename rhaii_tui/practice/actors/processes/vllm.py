@@ -69,7 +69,11 @@ class Vllm(Process):
             return 143
         self.place.log("INFO:     Shutting down")
         if self.place.world.traffic is not None:
-            await self.place.world.traffic.engine_drained(self.place.uid)
+            self.place.cluster.draining.add(self.place.uid)
+            try:
+                await self.place.world.traffic.engine_drained(self.place.uid)
+            finally:
+                self.place.cluster.draining.discard(self.place.uid)
         self._stop_serving()
         await self.place.world.clock.sleep(2.0)
         self.place.log("INFO:     Application shutdown complete.")
