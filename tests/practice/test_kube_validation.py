@@ -192,6 +192,48 @@ async def test_custom_types_and_enums_answer_422(kube: Stage) -> None:
         assert (status, body["details"]["causes"][0]["field"]) == (422, "spec.model.uri")
 
 
+@pytest.mark.parametrize(
+    ("spec", "field", "text"),
+    [
+        (
+            {"policyTypes": ["Inbound"]},
+            "spec.policyTypes[0]",
+            'Unsupported value: "Inbound": supported values: "Ingress"',
+        ),
+        ({"ingress": [{"ports": [{"port": 70000}]}]}, "spec.ingress[0].ports[0].port", "between 1 and 65535"),
+        ({"ingress": [{"from": [{}]}]}, "spec.ingress[0].from[0]", "must specify a peer"),
+        (
+            {"egress": [{"to": [{"ipBlock": {"cidr": "10.0.0.0/33"}}]}]},
+            "spec.egress[0].to[0].ipBlock.cidr",
+            "valid CIDR",
+        ),
+    ],
+)
+async def test_network_policies(kube: Stage, spec: Json, field: str, text: str) -> None:
+    path = "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies"
+    policy = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "p"},
+        "spec": {"podSelector": {}, **spec},
+    }
+    async with kube.api() as call:
+        status, _, body = await call("PATCH", f"{path}/p{STRICT}", policy, APPLY)
+    assert (status, body["details"]["causes"][0]["field"]) == (422, field)
+    assert text in body["details"]["causes"][0]["message"]
+
+
+async def test_quantities_of_custom_kinds_follow_their_definition(kube: Stage) -> None:
+    resources = {"limits": {"nvidia.com/gpu": "one"}, "requests": {"cpu": "500m", "memory": "1.5Gi", "x": "1e3"}}
+    async with kube.api() as call:
+        wrong = changed(SERVICE, "spec.template.containers.0.resources", resources)
+        status, _, body = await call("PATCH", f"{SERVICES}/s{STRICT}", wrong, APPLY)
+    assert status == 422
+    [cause] = body["details"]["causes"]
+    assert cause["field"] == "spec.template.containers[0].resources.limits.nvidia.com/gpu"
+    assert cause["message"].startswith('Invalid value: "one": ')
+
+
 async def test_secrets(kube: Stage) -> None:
     secret = {
         "apiVersion": "v1",

@@ -107,6 +107,8 @@ def complete(call: Call, obj: Json, live: Json | None) -> Json:
     for check in call.cluster.admission:
         check(obj)
     found = {(cause.field, cause.message): cause for cause in checks.causes(obj, shape)}
+    if call.kind.custom:
+        found |= {(cause.field, cause.message): cause for cause in checks.quantities(obj, shape, "")}
     found |= {(cause.field, cause.message): cause for cause in rules.violations(obj, live)}
     if found:
         raise invalid(call, obj, list(found.values()))

@@ -12,6 +12,10 @@ from rhaii_tui.practice.kube.shape import Shape
 
 Json = dict[str, Any]
 
+_NUMBER = r"(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))"
+QUANTITY = rf"^(\+|-)?{_NUMBER}(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?{_NUMBER}))?$"
+"""The pattern of quantities in published definitions."""
+
 
 class Unknown(NamedTuple):
     """A field the schema does not declare. `path` is `spec.a[0].b`, `keyed` is `.spec.a[name="x"].b`."""
@@ -135,6 +139,20 @@ def causes(obj: Any, shape: Shape, path: str = "") -> Iterator[Cause]:
             yield from causes(item, shape.items, f"{path}[{index}]")
     else:
         yield from _scalar(obj, shape, path)
+
+
+def quantities(obj: Any, shape: Shape, path: str) -> Iterator[Cause]:
+    """Texts that are no quantities where a definition's schema wants one, by the pattern it carries."""
+    if isinstance(obj, dict):
+        for name, value in obj.items():
+            if found := shape.field(name):
+                yield from quantities(value, found, f"{path}.{name}" if path else name)
+    elif isinstance(obj, list) and shape.form == "list":
+        for index, item in enumerate(obj):
+            yield from quantities(item, shape.items, f"{path}[{index}]")
+    elif shape.form == "q" and isinstance(obj, str) and not re.search(QUANTITY, obj):
+        text = f"Invalid value: {json.dumps(obj)}: {path} in body should match '{QUANTITY}'"
+        yield Cause("FieldValueInvalid", text, path)
 
 
 def _lengths(obj: Any, shape: Shape, path: str, unit: str) -> Iterator[Cause]:

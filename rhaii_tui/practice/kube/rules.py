@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ipaddress
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -50,6 +51,8 @@ def violations(obj: Json, live: Json | None) -> Iterator[Cause]:
         yield from _immutable_data(obj, live)
     elif kind == "Service":
         yield from _service(spec)
+    elif kind == "NetworkPolicy":
+        yield from _policy(spec)
     elif kind in ("RoleBinding", "ClusterRoleBinding") and live and obj.get("roleRef") != live.get("roleRef"):
         shown = json.dumps(obj.get("roleRef"), separators=(",", ":"))
         yield Cause("FieldValueInvalid", f"Invalid value: {shown}: cannot change roleRef", "roleRef")
@@ -214,6 +217,36 @@ def _service(spec: Json) -> Iterator[Cause]:
             yield _invalid(number, PORT_RANGE, f"spec.ports[{index}].port")
         if len(ports) > 1 and not port.get("name"):
             yield Cause("FieldValueRequired", "Required value", f"spec.ports[{index}].name")
+
+
+def _policy(spec: Json) -> Iterator[Cause]:
+    for index, name in enumerate(spec.get("policyTypes") or ()):
+        if name not in ("Ingress", "Egress"):
+            text = f'Unsupported value: {json.dumps(name)}: supported values: "Ingress", "Egress"'
+            yield Cause("FieldValueNotSupported", text, f"spec.policyTypes[{index}]")
+    for side, peers in (("ingress", "from"), ("egress", "to")):
+        for index, rule in enumerate(spec.get(side) or ()):
+            for number, port in enumerate(rule.get("ports") or ()):
+                value, at = port.get("port"), f"spec.{side}[{index}].ports[{number}].port"
+                if isinstance(value, int) and not 1 <= value <= 65535:
+                    yield _invalid(value, PORT_RANGE, at)
+            for number, peer in enumerate(rule.get(peers) or ()):
+                yield from _peer(peer, f"spec.{side}[{index}].{peers}[{number}]")
+
+
+def _peer(peer: Json, path: str) -> Iterator[Cause]:
+    if not peer:
+        yield Cause("FieldValueRequired", "Required value: must specify a peer", path)
+    block = peer.get("ipBlock")
+    if block is not None:
+        if peer.keys() & {"podSelector", "namespaceSelector"}:
+            text = "Forbidden: may not specify both ipBlock and another peer"
+            yield Cause("FieldValueForbidden", text, path)
+        try:
+            ipaddress.ip_network(block.get("cidr", ""))
+        except ValueError:
+            text = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
+            yield _invalid(block.get("cidr", ""), text, f"{path}.ipBlock.cidr")
 
 
 def check_quota(store: Store, obj: Json, namespace: str) -> None:
