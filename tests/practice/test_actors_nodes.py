@@ -26,6 +26,7 @@ async def test_accelerators_show_after_readiness(
         assert name.startswith(f"gke-demo-{pool['name']}-")
         node = s.store.get("Node", None, name)
         assert conditions(node)["Ready"] == "True"
+        assert all("lastHeartbeatTime" in c for c in node["status"]["conditions"])
         assert node["status"]["allocatable"].get(resource, "0") == "0"
         assert [(t["key"], t["effect"]) for t in node["spec"]["taints"]] == [(taint, "NoSchedule")]
         assert node["metadata"]["labels"][label[0]] == label[1]

@@ -158,6 +158,8 @@ def _node(cluster: KubeCluster, pool: dict[str, Any], index: int) -> Obj:
     for type_, reason, message in _HEALTH:
         set_condition(conditions, type_, "False", reason, message)
     set_condition(conditions, "Ready", "False", "KubeletNotReady", _CNI)
+    for condition in conditions:
+        condition["lastHeartbeatTime"] = condition["lastTransitionTime"]
     return {
         "apiVersion": "v1",
         "kind": "Node",

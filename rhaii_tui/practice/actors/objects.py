@@ -91,12 +91,15 @@ def set_condition(
     wanted |= {"observedGeneration": generation} if generation is not None else {}
     now = CloudClock.stamp()
     old = next((c for c in conditions if c["type"] == type_), None)
-    stamps = ("lastTransitionTime", "lastUpdateTime", "lastProbeTime")
+    stamps = ("lastTransitionTime", "lastUpdateTime", "lastProbeTime", "lastHeartbeatTime")
     if old is not None and {k: v for k, v in old.items() if k not in stamps} == wanted:
         return False
     wanted["lastTransitionTime"] = old["lastTransitionTime"] if old and old["status"] == status else now
     if updated:
         wanted["lastUpdateTime"] = now
+    if old is not None and "lastHeartbeatTime" in old:
+        # Unknown is what others say of a kubelet that has fallen silent.
+        wanted["lastHeartbeatTime"] = old["lastHeartbeatTime"] if status == "Unknown" else now
     if old is None:
         conditions.append(wanted)
     else:
