@@ -112,7 +112,7 @@ def others(alive: list[Holding], faults: Faults) -> list[Holding]:
         return []
     gpus = int(PROJECT_WIDE[GLOBAL_GPUS] - usage(alive)[GLOBAL_GPUS])
     card = {"acceleratorType": "nvidia-tesla-t4", "acceleratorCount": "1"}
-    taken = [Holding({"machineType": "n1-standard-1", "accelerators": [card]}, gpus, _ELSEWHERE)] if gpus > 0 else []
+    taken = [Holding({"machineType": "n1-standard-4", "accelerators": [card]}, gpus, _ELSEWHERE)] if gpus > 0 else []
     for region in TPU_REGIONS:
         chips = int(TPU_CHIPS - usage(alive, region)[TPU_FAMILY])
         if chips > 0:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 AGAIN = 20.0
 # Cloud seconds that a machine has from the notice of its end.
 NOTICE = 30.0
+NOT_READY = "node.kubernetes.io/not-ready"
 SPOT_LABEL = "cloud.google.com/gke-spot"
 
 
@@ -153,6 +154,11 @@ class Reclaimed(PoolAct):
         if node is None:
             return
         self.store.event(node, "Normal", "Shutdown", "Shutdown manager detected shutdown event", "kubelet")
+
+        def closed(n: Obj) -> None:
+            n["spec"]["taints"] = [*(n["spec"].get("taints") or ()), {"key": NOT_READY, "effect": "NoSchedule"}]
+
+        self.store.update("Node", None, name, closed)
         for pod in self.store.list("Pod"):
             if pod["spec"].get("nodeName") == name and not deleting(pod):
                 self.store.update("Pod", *key_of(pod), _terminated, status=True)
