@@ -131,7 +131,7 @@ class Autoscaler:
         for pool in pools:
             least = int((pool.record.get("autoscaling") or {}).get("minNodeCount", 0))
             spare = pool.wanted - least
-            for place in sorted(pool.nodes):
+            for place in sorted(pool.nodes - pool.going):
                 name = pool.machine(place)
                 node = self._store.get("Node", None, name)
                 if node is None or name in occupied:
@@ -172,7 +172,8 @@ class Autoscaler:
     def _usable(self, pool: Pool) -> int:
         """Nodes of the pool that show their accelerators: until then the autoscaler counts them as coming."""
         planned = planned_node(self._cluster, pool.record)["status"]["allocatable"]
-        nodes = [self._store.get("Node", None, pool.machine(place)) for place in pool.nodes]
+        places = pool.nodes - pool.going
+        nodes = [self._store.get("Node", None, pool.machine(place)) for place in places]
         return sum(
             n is not None and all(n["status"]["allocatable"].get(r, "0") == planned[r] for r in planned if "/" in r)
             for n in nodes

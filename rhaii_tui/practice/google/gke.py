@@ -126,10 +126,11 @@ class KubernetesEngine:
         pool.wanted, pool.status = count, "RECONCILING"
 
         async def work(cluster: Cluster, operation: Operation) -> None:
-            extra = len(pool.nodes) - count
+            alive = pool.nodes - pool.going
+            extra = len(alive) - count
             if extra > 0:
                 # As in life the group picks the machines; what runs on them is not asked.
-                await self._machines.remove(pool, self._world.rng.sample(sorted(pool.nodes), extra))
+                await self._machines.remove(pool, self._world.rng.sample(sorted(alive), extra))
                 pool.status = "RUNNING"
             else:
                 await self._fill(pool, GROW[pool.kind], "RUNNING_WITH_ERROR")
@@ -175,7 +176,7 @@ class KubernetesEngine:
 
     async def delete_machines(self, pool: Pool, places: list[int]) -> None:
         """Delete these very machines; the group becomes smaller by as many. The autoscaler removes nodes this way."""
-        places = [place for place in places if place in pool.nodes]
+        places = [place for place in places if place in pool.nodes - pool.going]
         pool.wanted -= len(places)
         await self._machines.remove(pool, places)
 

@@ -52,8 +52,11 @@ class Machines:
             if kube is not None:
                 await remove_node(self._world, kube, pool.record, place)
             pool.nodes.discard(place)
+            pool.going.discard(place)
 
-        await asyncio.gather(self._world.clock.sleep(DRAIN), *map(one, tuple(places)))
+        places = tuple(places)
+        pool.going.update(places)
+        await asyncio.gather(self._world.clock.sleep(DRAIN), *map(one, places))
 
     async def _register(self, pool: Pool, place: int) -> None:
         kube = pool.cluster.kube

@@ -29,7 +29,8 @@ _SCOPES = [
 
 @dataclass
 class Pool:
-    """A node pool. `nodes` are the places that have a machine; `wanted` is the instance group's target size."""
+    """A node pool. `nodes` are the places that have a machine, `going` those of them whose machine is being
+    deleted; `wanted` is the instance group's target size."""
 
     cluster: Cluster
     record: dict[str, Any]
@@ -39,6 +40,7 @@ class Pool:
     message: str = ""
     condition: str = ""
     errors: list[dict[str, Any]] = field(default_factory=list)
+    going: set[int] = field(default_factory=set)
 
     @property
     def name(self) -> str:
@@ -69,7 +71,7 @@ class Pool:
 
     def free(self) -> list[int]:
         """The places to fill until the group has its size: the lowest that have no machine."""
-        count = max(0, self.wanted - len(self.nodes))
+        count = max(0, self.wanted - len(self.nodes - self.going))
         return [place for place in range(self.wanted + len(self.nodes)) if place not in self.nodes][:count]
 
     def holding(self) -> Holding:
