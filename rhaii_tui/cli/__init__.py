@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from rhaii_tui.cli import cache_test, monitor, options, practice, preflight, scale, setup, status, stop, teardown, wake
+from rhaii_tui.cli import cache_test, doctor, monitor, options, practice, preflight, scale, setup, status, stop, teardown, wake
 
 app = typer.Typer(
     name="rhaii-tui",
@@ -24,6 +24,7 @@ app.command("preflight")(preflight.run)
 app.command("setup")(setup.run)
 app.command("status")(status.run)
 app.command("monitor")(monitor.run)
+app.command("doctor")(doctor.run)
 app.command("cache-test")(cache_test.run)
 app.command("scale")(scale.run)
 app.command("stop")(stop.run)

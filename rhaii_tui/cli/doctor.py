@@ -1,0 +1,221 @@
+"""`rhaii-tui doctor`: which hop is red, why, and what mends it; on request it mends it and looks again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from rhaii_tui.cli import attaching
+from rhaii_tui.cli.output import Exit, Output
+
+if TYPE_CHECKING:
+    from rhaii_tui.doctor.diagnosis import Diagnosis
+    from rhaii_tui.doctor.fixing import Outcome
+    from rhaii_tui.doctor.place import Place
+    from rhaii_tui.endpoints import Endpoints
+    from rhaii_tui.kube.connect import Cluster
+    from rhaii_tui.monitor.discovery import Attached
+
+_FIX = typer.Option("", "--fix", help="Mend what this rule found: preview, confirm, apply, look again.")
+_UNDO = typer.Option("", "--undo", help="Take the last fix of this rule back.")
+_YES = typer.Option(False, "--yes", help="Apply the fix without asking.")
+_JSON = typer.Option(False, "--json", help="One JSON object per line; the last is the result.")
+_PLAIN = typer.Option(False, "--plain", help="Plain lines (the default).")
+
+
+def run(
+    practice: bool = attaching.PRACTICE,
+    service: str = attaching.SERVICE,
+    kubeconfig: Path | None = attaching.KUBECONFIG,
+    context: str | None = attaching.CONTEXT,
+    project: str = attaching.PROJECT,
+    cluster: str = attaching.CLUSTER,
+    zone: str = attaching.ZONE,
+    fix: str = _FIX,
+    undo: str = _UNDO,
+    yes: bool = _YES,
+    as_json: bool = _JSON,
+    plain: bool = _PLAIN,
+) -> None:
+    """Exit 0 when every hop is well, 1 when a cause was found (or a fix failed), 3 when something could not be read."""
+    import asyncio
+
+    for one, other, names in ((as_json, plain, "--json and --plain"), (fix, undo, "--fix and --undo")):
+        if one and other:
+            raise typer.Exit(Output(as_json=as_json).refuse(f"{names} exclude each other", "", "Say one of them."))
+    if as_json and fix and not yes:
+        raise typer.Exit(Output(as_json=True).refuse("--fix asks before it acts", "A machine cannot answer.", "--yes."))
+    where: Mapping[str, object] = {
+        "service": service, "kubeconfig": kubeconfig, "context": context, "project": project, "cluster": cluster,
+        "zone": zone,
+    }  # fmt: skip
+    try:
+        code = asyncio.run(_command(practice, where, fix, undo, yes, Output(as_json=as_json)))
+    except KeyboardInterrupt:
+        code = Exit.INTERRUPTED
+    raise typer.Exit(code)
+
+
+async def _command(practice: bool, where: Mapping[str, object], fix: str, undo: str, yes: bool, out: Output) -> int:
+    from rhaii_tui.cli.cloud import PracticeUnavailable, open_cloud
+    from rhaii_tui.doctor.rules import RULES
+    from rhaii_tui.monitor.discovery import NothingChosen
+    from rhaii_tui.settings import SettingsError
+
+    for name in filter(None, (fix, undo)):
+        if name not in RULES:
+            return out.refuse(f"There is no rule {name}", f"Rules are: {', '.join(sorted(RULES))}.")
+    try:
+        async with open_cloud(practice, guest=True) as endpoints, _patient(endpoints, where) as (place, cluster):
+            if undo:
+                return await _undo(place, endpoints, cluster, undo, out)
+            return await _examine(place, endpoints, cluster, fix, yes, out)
+    except PracticeUnavailable as error:
+        return out.refuse("No practice cloud", str(error), code=Exit.FAILED)
+    except SettingsError as error:
+        return out.refuse(error.what, error.why, error.next)
+    except NothingChosen as error:
+        return out.refuse(error.what, error.why, error.next, code=Exit.UNKNOWN if error.unknown else Exit.FAILED)
+
+
+@asynccontextmanager
+async def _patient(endpoints: Endpoints, where: Mapping[str, object]) -> AsyncIterator[tuple[Place, Cluster | None]]:
+    """Whom to look at: what was asked for, else the last run's target even where nothing of it can be reached."""
+    from rhaii_tui.cli.attaching import attached, wish
+    from rhaii_tui.doctor.examination import connect
+
+    run = _last_target(endpoints) if not any(where.values()) else None
+    if run is not None:
+        cluster, _ = await connect(run, endpoints)
+        try:
+            yield run, cluster
+        finally:
+            if cluster is not None:
+                await cluster.close()
+        return
+    async with attached(endpoints, wish(endpoints, **where)) as found:  # type: ignore[arg-type]
+        yield await _place(endpoints, found, where), found.cluster
+
+
+def _last_target(endpoints: Endpoints) -> Place | None:
+    import os
+
+    from rhaii_tui.deployment.journal import last_run
+    from rhaii_tui.doctor.place import Place
+    from rhaii_tui.settings import state_home
+
+    state = last_run(state_home(os.environ), endpoints.name)
+    if state is None or state.plan is None:
+        return None
+    return Place.of(state.plan.target, under_way=not state.outcome)
+
+
+async def _place(endpoints: Endpoints, found: Attached, where: Mapping[str, object]) -> Place:
+    """The found service; with the run's target where a run made it, and with Google's names as far as they are told."""
+    from dataclasses import replace
+
+    from rhaii_tui.doctor.place import Place
+    from rhaii_tui.google.errors import CloudError
+    from rhaii_tui.google.gke import Gke
+
+    one = found.found
+    mine = _last_target(endpoints)
+    if mine is not None:
+        names = (mine.cluster, f"gke_{mine.project}_{mine.zone}_{mine.cluster}")
+        if (mine.namespace, mine.service) == (one.namespace, one.service) and one.cluster in names:
+            return mine
+    place = Place.of_context(one.cluster, one.namespace, one.service)
+    project = str(where.get("project") or endpoints.project or "")
+    if place.on_google or not project or where.get("kubeconfig") or where.get("context"):
+        return place
+    try:
+        infos = await Gke(endpoints, project).list_clusters("-")
+    except CloudError:
+        return place
+    zones = [i.location for i in infos if one.cluster in (i.name, f"{i.name} ({i.location})")]
+    name = one.cluster.partition(" (")[0]
+    return replace(place, project=project, zone=zones[0], cluster=name) if len(zones) == 1 else place
+
+
+async def _examine(
+    place: Place, endpoints: Endpoints, cluster: Cluster | None, rule: str, yes: bool, out: Output
+) -> int:
+    import os
+
+    from rhaii_tui.cli.doctor_report import lines, result
+    from rhaii_tui.doctor.examination import examine
+    from rhaii_tui.doctor.records import records
+    from rhaii_tui.doctor.treatment import Treatment
+    from rhaii_tui.settings import state_home
+
+    diagnosis = await examine(place, endpoints, cluster)
+    for record in records(diagnosis):
+        out.record(record)
+    for line in lines(diagnosis):
+        out.line(line)
+    if not rule:
+        out.record(result(diagnosis, exit_code(diagnosis)))
+        return exit_code(diagnosis)
+    case = diagnosis.find(rule)
+    if case is None or case.hit.fix is None:
+        return out.refuse(f"{rule} has found nothing to mend", "", "Look again: rhaii-tui doctor.", code=Exit.FAILED)
+    fix = case.hit.fix
+    treatment = Treatment(place, endpoints, cluster, state_home(os.environ))
+    if fix.guided:
+        commands = " ; ".join(c.text for c in fix.commands)
+        return out.refuse(f"This fix needs you: {fix.title}", commands, code=Exit.FAILED)
+    preview = await treatment.preview(fix)
+    out.line(f"Fix of {rule}: {fix.title}")
+    for step in preview.steps:
+        out.record({"type": "preview", "rule": rule, "object": step.change.object, "text": step.text,
+                    "refusal": step.refusal})  # fmt: skip
+        out.line(step.text)
+    if preview.refused:
+        return out.refuse("The fix would be refused", preview.refused, code=Exit.FAILED)
+    if fix.risk:
+        out.line(f"Mind: {fix.risk}")
+    if not yes and not typer.confirm("Apply it?", default=False):
+        out.line("Nothing was changed.")
+        return Exit.FAILED
+    healing = await treatment.heal(rule, case.hop, fix)
+    _told(healing.outcome, out)
+    code = Exit.OK if healing.outcome.ok and healing.healed else Exit.FAILED
+    link = healing.diagnosis.link(case.hop)
+    out.line(f"{link.hop}: {link.state.value} - {link.line}")
+    undo = f" Take it back: rhaii-tui doctor --undo {rule}." if fix.undoable else ""
+    out.line(("Healed." if code is Exit.OK else "Not healed.") + undo)
+    out.record(result(healing.diagnosis, code) | {"fixed": rule, "healed": healing.healed})
+    return code
+
+
+def _told(outcome: Outcome, out: Output) -> None:
+    for text in outcome.done:
+        out.record({"type": "changed", "text": text})
+        out.line(f"  done: {text}")
+    if outcome.failure:
+        out.line(f"  failed: {outcome.failure}")
+
+
+async def _undo(place: Place, endpoints: Endpoints, cluster: Cluster | None, rule: str, out: Output) -> int:
+    import os
+
+    from rhaii_tui.doctor.treatment import Treatment
+    from rhaii_tui.settings import state_home
+
+    outcome = await Treatment(place, endpoints, cluster, state_home(os.environ)).undo(rule)
+    _told(outcome, out)
+    if not outcome.ok:
+        return out.refuse("It could not be taken back", outcome.failure, code=Exit.FAILED)
+    out.record({"type": "result", "ok": True, "exit_code": 0, "undone": rule})
+    return Exit.OK
+
+
+def exit_code(diagnosis: Diagnosis) -> Exit:
+    """A cause is 1 even where other evidence is missing; missing evidence alone is 3."""
+    if diagnosis.cause is not None:
+        return Exit.FAILED
+    return Exit.OK if diagnosis.healthy else Exit.UNKNOWN

@@ -1,0 +1,123 @@
+"""Builders of fixes: edits of the service's own template, our own manifests for a place, restarts."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from rhaii_tui.catalog.findings import Command
+from rhaii_tui.catalog.shapes import Accelerator, Topology
+from rhaii_tui.catalog.target import Target
+from rhaii_tui.doctor.evidence import ACCELERATORS, Snapshot, name_of
+from rhaii_tui.doctor.rule import Change
+from rhaii_tui.serving.stack import deployment_name
+
+Json = dict[str, Any]
+KIND = "LLMInferenceService"
+
+
+def target_of(s: Snapshot) -> Target:
+    """The run's target; for a service made by hand the parts of one that our manifests read."""
+    if s.place.target is not None:
+        return s.place.target
+    tpu = s.resource == ACCELERATORS[1]
+    return Target.model_construct(
+        accelerator=Accelerator.TPU_V6E if tpu else Accelerator.GPU_T4,
+        topology=Topology.SCALE_OUT if s.routed else Topology.SINGLE,
+        namespace=s.place.namespace,
+        service=s.place.service,
+        replicas=s.wanted,
+    )
+
+
+def main_container(s: Snapshot) -> Json:
+    """The engine's container as the service (or, where presets fill it in, its Deployment) says; empty without one."""
+    for container in (*_service_containers(s), *_deployment_containers(s)):
+        if container.get("name") == "main":
+            return dict(container)
+    return {}
+
+
+def options(s: Snapshot) -> dict[str, str]:
+    """vLLM's options as given: `{"--dtype": "half"}`; "" for those without a value."""
+    words = [*(main_container(s).get("command") or []), *(main_container(s).get("args") or [])]
+    found: dict[str, str] = {}
+    last = ""
+    for word in map(str, words):
+        if word.startswith("--"):
+            last, equals, text = word.partition("=")
+            found[last] = text
+            last = "" if equals else last
+        elif last:
+            found[last], last = word, ""
+    return found
+
+
+def with_options(s: Snapshot, changes: Mapping[str, str | None]) -> tuple[Change, ...]:
+    """Change engine options: a value sets, "" sets without a value, None removes."""
+
+    def edit(main: Json) -> None:
+        kept: list[str] = []
+        skip = False
+        for word in map(str, main.get("args") or []):
+            name, equals, _ = word.partition("=")
+            if skip and not word.startswith("--"):
+                skip = False
+                continue
+            skip = False
+            if name in changes:
+                skip = not equals
+                continue
+            kept.append(word)
+        main["args"] = [*kept, *(f"{n}={v}" if v else n for n, v in changes.items() if v is not None)]
+
+    return with_main(s, edit)
+
+
+def with_main(s: Snapshot, edit: Callable[[Json], None]) -> tuple[Change, ...]:
+    """Edit the engine's container in the service; outdated replicas without hope then make room for the new ones."""
+    containers = [copy.deepcopy(dict(c)) for c in _service_containers(s)]
+    mine = next((c for c in containers if c.get("name") == "main"), None)
+    if mine is None:
+        mine = {"name": "main"}
+        edited = copy.deepcopy(main_container(s))
+        edit(edited)
+        mine |= {k: v for k, v in edited.items() if main_container(s).get(k) != v}
+        containers.append(mine)
+    else:
+        edit(mine)
+    return (service_patch(s, {"spec": {"template": {"containers": containers}}}), retire(s))
+
+
+def service_patch(s: Snapshot, body: Json) -> Change:
+    """A merge patch of the LLMInferenceService."""
+    return Change("patch", KIND, s.place.namespace, s.place.service, body)
+
+
+def retire(s: Snapshot) -> Change:
+    """Delete outdated ReplicaSets without a ready replica: on a full pool they would hold what the new one needs."""
+    return Change("retire", "Deployment", s.place.namespace, deployment_name(s.place.service))
+
+
+def restart(pods: Iterable[Mapping[str, Any]]) -> tuple[Change, ...]:
+    """Delete these very pods; their owners make new ones."""
+    return tuple(
+        Change("delete", "Pod", p["metadata"]["namespace"], name_of(p), uid=str(p["metadata"].get("uid", "")))
+        for p in pods
+    )
+
+
+def edit_command(s: Snapshot) -> Command:
+    """The line for those who edit by hand."""
+    return Command(text=f"kubectl -n {s.place.namespace} edit llmisvc {s.place.service}")
+
+
+def _service_containers(s: Snapshot) -> list[Mapping[str, Any]]:
+    template = ((s.service or {}).get("spec") or {}).get("template") or {}
+    return list(template.get("containers") or [])
+
+
+def _deployment_containers(s: Snapshot) -> list[Mapping[str, Any]]:
+    template = ((s.deployment or {}).get("spec") or {}).get("template") or {}
+    return list((template.get("spec") or {}).get("containers") or [])

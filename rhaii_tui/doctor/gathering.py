@@ -1,0 +1,203 @@
+"""Takes the snapshot: read-only, everything side by side, each piece on its own, nothing waited for long."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from rhaii_tui.doctor.evidence import Json, LogKey, Scrapes, Snapshot, Tail, Traffic
+from rhaii_tui.doctor.gathering_google import facts
+from rhaii_tui.doctor.gathering_pods import logs, scrape
+from rhaii_tui.doctor.pieces import Piece, Read, Unread
+from rhaii_tui.doctor.place import Place
+from rhaii_tui.endpoints import Endpoints
+from rhaii_tui.kube.errors import ApiError, KubeError
+from rhaii_tui.kube.kinds import KINDS
+from rhaii_tui.serving import conditions
+from rhaii_tui.serving.gateway_path import GatewayPath
+
+if TYPE_CHECKING:
+    from rhaii_tui.kube.connect import Cluster
+
+EVERYWHERE = (
+    "Node",
+    "Namespace",
+    "Pod",
+    "Event",
+    "Deployment",
+    "DaemonSet",
+    "LLMInferenceService",
+    "LLMInferenceServiceConfig",
+    "Gateway",
+    "GatewayClass",
+    "HTTPRoute",
+    "EnvoyFilter",
+    "NetworkPolicy",
+    "ValidatingWebhookConfiguration",
+    "CustomResourceDefinition",
+)
+"""Listed over the whole cluster, because the cause may lie outside the service's namespace."""
+NEARBY = ("ReplicaSet", "InferencePool", "DestinationRule", "Service", "Secret", "ConfigMap")
+"""Listed in the service's and the gateway's namespace."""
+LIST_LIMIT = 5.0
+"""Wall seconds for a kind: what an overloaded server has not said by then is told as unread."""
+PROBE_LIMIT = 3.0
+"""Wall seconds: a request through the gateway that takes longer is an answer of its own."""
+WINDOW = 0.6
+LONGEST_WINDOW = 2.0
+"""Wall seconds between the two looks at the metrics; the longer one when requests are being served."""
+
+
+async def gather(place: Place, endpoints: Endpoints, cluster: Cluster | None, why_not: str = "") -> Snapshot:
+    """The snapshot of a place. Never raises for what a server answers; `why_not` says why there is no connection."""
+    at = time.time()
+    google = asyncio.create_task(facts(place, endpoints))
+    if cluster is None:
+        told = Unread("the cluster's objects", why_not or "the cluster is not there yet", absent=not why_not)
+        kinds: dict[str, Piece[tuple[Json, ...]]] = dict.fromkeys((*EVERYWHERE, *NEARBY), told)
+        return Snapshot(place=place, at=at, clock=endpoints.clock, kinds=kinds, facts=await google)
+    kinds = await _kinds(cluster, place)
+    first = Snapshot(place=place, at=at, clock=endpoints.clock, kinds=kinds)
+    (read_logs, (metrics, traffic)), access, told_by_google = await asyncio.gather(
+        _inside(cluster, first, endpoints), _may(cluster), google
+    )
+    return Snapshot(
+        place=place,
+        at=at,
+        clock=endpoints.clock,
+        kinds=kinds,
+        facts={**told_by_google, "may create clusterroles": access},
+        logs=read_logs,
+        metrics=metrics,
+        traffic=traffic,
+    )
+
+
+async def _kinds(cluster: Cluster, place: Place) -> dict[str, Piece[tuple[Json, ...]]]:
+    asked: dict[str, Awaitable[Piece[tuple[Json, ...]]]] = {}
+    for kind in EVERYWHERE:
+        asked[kind] = _list(cluster, kind, (None,), place.namespace)
+    spaces = tuple(dict.fromkeys((place.namespace, "opendatahub", "redhat-ods-applications")))
+    for kind in NEARBY:
+        asked[kind] = _list(cluster, kind, spaces, place.namespace)
+    found = await asyncio.gather(*asked.values())
+    return dict(zip(asked, found, strict=True))
+
+
+async def _list(
+    cluster: Cluster, kind: str, namespaces: tuple[str | None, ...], fallback: str
+) -> Piece[tuple[Json, ...]]:
+    """A kind's objects; where the whole cluster is not ours to read, those of the service's namespace."""
+    try:
+        async with asyncio.timeout(LIST_LIMIT):
+            try:
+                pages = await asyncio.gather(*(cluster.items(kind, n) for n in namespaces))
+            except ApiError as error:
+                if error.status != 403 or not KINDS[kind].namespaced or kind == "Pod":
+                    raise
+                pages = [await cluster.items(kind, fallback)]
+    except (KubeError, TimeoutError) as error:
+        return _unread(error, f"{KINDS[kind].plural}", f"list {KINDS[kind].plural}")
+    objects = [o for page in pages for o in page]
+    for obj in objects:
+        obj.setdefault("kind", kind)
+        if kind == "Secret":  # only the keys' names: no value is ever kept
+            obj["data"] = dict.fromkeys(obj.get("data") or {}, "")
+    return Read(tuple(objects), time.time())
+
+
+def _unread(error: Exception, what: str, permission: str) -> Piece[Any]:
+    if isinstance(error, ApiError):
+        if error.is_not_found:
+            return Read((), time.time())
+        if error.status in (401, 403):
+            return Unread(what, error.message, permission)
+        return Unread(what, str(error))
+    if isinstance(error, TimeoutError):
+        return Unread(what, f"no answer within {LIST_LIMIT:.0f} s")
+    return Unread(what, str(error))
+
+
+async def _may(cluster: Cluster) -> Piece[bool]:
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "metadata": {},
+        "spec": {
+            "resourceAttributes": {
+                "verb": "create",
+                "group": "rbac.authorization.k8s.io",
+                "resource": "clusterroles",
+            }
+        },
+    }
+    try:
+        async with asyncio.timeout(LIST_LIMIT):
+            answer = await cluster.create(review)
+    except (KubeError, TimeoutError) as error:
+        return Unread("our own permissions", str(error) or "no answer", "create selfsubjectaccessreviews")
+    return Read(bool((answer.get("status") or {}).get("allowed")), time.time())
+
+
+Inside = tuple[
+    dict[LogKey, Piece[Tail]],
+    tuple[dict[str, Piece[Scrapes]], Piece[Traffic]],
+]
+
+
+async def _inside(cluster: Cluster, seen: Snapshot, endpoints: Endpoints) -> Inside:
+    """What pods say: logs beside metrics, and one request between the metrics' two looks."""
+    if isinstance(seen.kinds["Pod"], Unread):
+        return {}, ({}, Unread("the gateway's answers", "pods could not be read", absent=True))
+    return await asyncio.gather(logs(cluster, seen), _measured(cluster, seen, endpoints))
+
+
+async def _measured(
+    cluster: Cluster, seen: Snapshot, endpoints: Endpoints
+) -> tuple[dict[str, Piece[Scrapes]], Piece[Traffic]]:
+    begun = time.monotonic()
+    before = await scrape(cluster, seen)
+    answers = await _ask(seen, endpoints)
+    await asyncio.sleep(max(0.0, WINDOW - (time.monotonic() - begun)) if before else 0.0)
+    after = await scrape(cluster, seen)
+    if _busy(before, after):
+        await asyncio.sleep(max(0.0, LONGEST_WINDOW - (time.monotonic() - begun)))
+        after = await scrape(cluster, seen)
+    metrics: dict[str, Piece[Scrapes]] = {}
+    for pod, piece in after.items():
+        first = before.get(pod)
+        if isinstance(piece, Read) and isinstance(first, Read):
+            both = Scrapes(first.value.after, piece.value.after, piece.value.silent or first.value.silent)
+            metrics[pod] = Read(both, piece.at)
+        else:
+            metrics[pod] = piece
+    if isinstance(answers, Read):
+        answers = Read(answers.value(time.monotonic() - begun), answers.at)
+    return metrics, answers
+
+
+def _busy(before: dict[str, Piece[Scrapes]], after: dict[str, Piece[Scrapes]]) -> bool:
+    """Whether others than us are being served: more requests than our own one since the first look."""
+    served = 0.0
+    for pod, piece in after.items():
+        first = before.get(pod)
+        if isinstance(piece, Read) and isinstance(first, Read) and piece.value.after and first.value.after:
+            now, then = piece.value.after.values, first.value.after.values
+            if "waiting" in now:
+                served += now.get("requests", 0.0) - then.get("requests", 0.0) + now.get("running", 0.0)
+    return served > 1
+
+
+async def _ask(seen: Snapshot, endpoints: Endpoints) -> Any:
+    service = seen.service if not isinstance(seen.kinds["LLMInferenceService"], Unread) else None
+    url = conditions.service(service).address if service is not None else ""
+    if not url or seen.stopped:
+        why = "the service is stopped" if url else "the service has no address yet"
+        return Unread("the gateway's answers", why, absent=True)
+    async with GatewayPath(url, routed=seen.routed, trust_env=endpoints.trust_env, limit=PROBE_LIMIT) as path:
+        health, models = await asyncio.gather(path.health(), path.models())
+        completion = await path.completion()
+    make: Callable[[float], Traffic] = lambda window: Traffic(health, models, completion, 1, window)  # noqa: E731
+    return Read(make, time.time())

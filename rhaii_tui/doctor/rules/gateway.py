@@ -1,0 +1,255 @@
+"""The gateway: there, programmed, with an address, with the CA it verifies replicas by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rhaii_tui.catalog.findings import Command, Evidence, Status
+from rhaii_tui.doctor import edits
+from rhaii_tui.doctor.evidence import Snapshot, name_of
+from rhaii_tui.doctor.hops import Hop
+from rhaii_tui.doctor.rule import Change, Fix, Hit, HopRules, Rule
+from rhaii_tui.doctor.sick import words
+from rhaii_tui.serving import conditions, manifests
+
+PATIENCE = 300.0
+"""Cloud seconds a load balancer may take for its address: one to two minutes are usual."""
+
+
+def _absent(s: Snapshot) -> Iterator[Hit]:
+    if s.service is not None and s.gateway is None:
+        stack = s.stack
+        yield Hit(
+            about=stack.gateway,
+            message=f"There is no Gateway {stack.gateway_namespace}/{stack.gateway}.",
+            evidence=(s.note("gateways", f"none named {stack.gateway}", "Gateway"),),
+            fix=_apply_gateway(s, "Apply the gateway as shipped"),
+        )
+
+
+def _no_address(s: Snapshot) -> Iterator[Hit]:
+    gateway = s.gateway
+    if gateway is None:
+        return
+    told = conditions.gateway(gateway)
+    age = s.age(gateway["metadata"].get("creationTimestamp"))
+    if told.is_ready or (not told.address and age is not None and age < PATIENCE and s.place.under_way):
+        return
+    stack, name = s.stack, name_of(gateway)
+    services = [o for o in s.items("Service", stack.gateway_namespace) if name_of(o).startswith(f"{name}-")]
+    names = [name, *(name_of(o) for o in services), *(name_of(p) for p in s.pods_of("gateway"))]
+    events = [e for e in s.events_of(*names) if e.level == "Warning"]
+    pods = s.pods_of("gateway")
+    evidence = [s.note(f"Gateway {stack.gateway_namespace}/{name}", told.why, "Gateway")]
+    evidence += [Evidence(source=f"event {e.reason} {e.object}", text=e.message, observed_at=e.at) for e in events[:2]]
+    if not pods:
+        evidence.append(s.note("pods of the gateway", "none", "Pod"))
+    evidence += [s.note(f"pod {name_of(p)}", words(p), "Pod") for p in pods if not _ready(p)]
+    quota = any("quota" in e.message.lower() for e in events)
+    yield Hit(
+        about=name,
+        message=f"The gateway is not usable: {told.why}.",
+        evidence=tuple(evidence),
+        fix=_repair(s, gateway, services, quota=quota),
+        raw="\n".join(e.message for e in events),
+    )
+
+
+def _repair(s: Snapshot, gateway: dict[str, Any], services: list[dict[str, Any]], *, quota: bool) -> Fix:
+    """The manifest where it was changed; else the balancer is made anew; guided where quota forbids it."""
+    stack = s.stack
+    look = Command(text=f"kubectl -n {stack.gateway_namespace} describe gateway,service")
+    if quota:
+        return Fix(
+            title="Free or ask for load balancer quota (forwarding rules, addresses)",
+            commands=(look, Command(text="https://console.cloud.google.com/iam-admin/quotas")),
+        )
+    wrong = (gateway.get("spec") or {}).get("gatewayClassName") != stack.gateway_class
+    mistyped = [o for o in services if (o.get("spec") or {}).get("type") != "LoadBalancer"]
+    if wrong or not services:
+        return _apply_gateway(s, "Apply the gateway as shipped")
+    if mistyped:
+        return Fix(
+            title="Make the gateway's Service a load balancer again",
+            changes=tuple(
+                Change("patch", "Service", stack.gateway_namespace, name_of(o), {"spec": {"type": "LoadBalancer"}})
+                for o in mistyped
+            ),
+            commands=(look,),
+        )
+    return Fix(
+        title="Make the gateway's load balancer anew: delete its Service, the controller writes it again",
+        changes=tuple(
+            Change("delete", "Service", stack.gateway_namespace, name_of(o), uid=str(o["metadata"].get("uid", "")))
+            for o in services
+        ),
+        commands=(look, Command(text="https://console.cloud.google.com/iam-admin/quotas", why="if it comes again")),
+        risk="The gateway's address may change; there is none at the moment.",
+        undoable=False,
+        settle=300.0,
+    )
+
+
+def _ca_missing(s: Snapshot) -> Iterator[Hit]:
+    gateway = s.gateway
+    if gateway is None:
+        return
+    stack = s.stack
+    found: list[Evidence] = []
+    bundle = s.one("ConfigMap", stack.gateway_namespace, stack.ca_bundle)
+    if bundle is None or not (bundle.get("data") or {}).get("ca.crt"):
+        source = f"ConfigMap {stack.gateway_namespace}/{stack.ca_bundle}"
+        found.append(s.note(source, "not there" if bundle is None else "no key ca.crt", "ConfigMap"))
+    reference = (((gateway.get("spec") or {}).get("infrastructure") or {}).get("parametersRef") or {}).get("name")
+    if reference and s.one("ConfigMap", stack.gateway_namespace, reference) is None:
+        found.append(s.note(f"ConfigMap {stack.gateway_namespace}/{reference}", "not there", "ConfigMap"))
+    for pod in s.pods_of("gateway"):
+        mounts = [
+            m.get("mountPath")
+            for c in (pod.get("spec") or {}).get("containers") or []
+            for m in c.get("volumeMounts") or []
+        ]
+        if "/var/run/secrets/opendatahub" not in mounts:
+            found.append(s.note(f"pod {name_of(pod)} volumeMounts", "no /var/run/secrets/opendatahub", "Pod"))
+    refused = _answered(s, "endpoint.gateway-ca")
+    if not found and not refused:
+        return
+    yield Hit(
+        about=stack.gateway,
+        message="The gateway lacks the CA certificate it verifies replicas by"
+        + (": requests end in 503 Secret is not supplied by SDS." if refused else "."),
+        evidence=(*found, *refused),
+        fix=_with_ca(s),
+        status=Status.FAIL if refused else Status.WARN,
+        raw=refused[0].text if refused else "",
+    )
+
+
+def _with_ca(s: Snapshot) -> Fix:
+    """The bundle is copied at the moment of applying: it is a public certificate, but it lives in a Secret."""
+    stack = s.stack
+    config, gate = manifests.gateway(stack)
+    changes = [
+        Change("apply", "ConfigMap", stack.gateway_namespace, stack.ca_bundle, {"ca": stack.ca_secret}),
+        Change("apply", "ConfigMap", stack.gateway_namespace, stack.gateway_config, config),
+        Change("apply", "Gateway", stack.gateway_namespace, stack.gateway, gate),
+        *edits.restart(s.pods_of("gateway")),
+    ]
+    return Fix(
+        title="Apply the CA bundle and the gateway's configuration, restart the gateway's pod",
+        changes=tuple(changes),
+        commands=(
+            Command(
+                text=f"kubectl -n {stack.ca_secret_namespace} get secret {stack.ca_secret} "
+                "-o jsonpath='{.data.ca\\.crt}' | base64 -d > ca.crt"
+            ),
+            Command(text=f"kubectl -n {stack.gateway_namespace} create configmap {stack.ca_bundle} --from-file=ca.crt"),
+            Command(
+                text=f"kubectl -n {stack.gateway_namespace} delete pod "
+                f"-l gateway.networking.k8s.io/gateway-name={stack.gateway}"
+            ),
+        ),
+        risk="The gateway's pod restarts: requests fail for some seconds.",
+        undoable=False,
+        settle=180.0,
+    )
+
+
+def _apply_gateway(s: Snapshot, title: str) -> Fix:
+    stack = s.stack
+    config, gate = manifests.gateway(stack)
+    return Fix(
+        title=title,
+        changes=(
+            Change("apply", "ConfigMap", stack.gateway_namespace, stack.gateway_config, config),
+            Change("apply", "Gateway", stack.gateway_namespace, stack.gateway, gate),
+        ),
+        commands=(Command(text="kubectl apply -f manifests/gateway.yaml"),),
+        settle=300.0,
+    )
+
+
+def _answered(s: Snapshot, rule: str) -> tuple[Evidence, ...]:
+    from rhaii_tui.doctor.pieces import Missing
+
+    try:
+        answers = s.answers
+    except Missing:
+        return ()
+    for answer in (answers.completion, answers.models, answers.health):
+        if answer.rule == rule:
+            source = answer.evidence[0].source if answer.evidence else "gateway"
+            return (Evidence(source=source, text=answer.raw or answer.message, observed_at=answer.observed_at),)
+    return ()
+
+
+def _ready(pod: dict[str, Any]) -> bool:
+    from rhaii_tui.doctor.evidence import is_true
+
+    return is_true(pod, "Ready")
+
+
+def _unreached(s: Snapshot) -> Iterator[Hit]:
+    answers = s.answers
+    broken = ("endpoint.refused", "endpoint.no-route", "endpoint.dns", "endpoint.tls-to-http", "endpoint.tls")
+    if answers.health.rule in broken and answers.completion.rule in broken:
+        yield Hit(
+            about=s.stack.gateway,
+            message=f"The gateway's address does not answer: {answers.health.message}.",
+            evidence=answers.health.evidence,
+            fix=Fix(
+                title="Look at the gateway's Service and pod, and at what lies between here and there",
+                commands=(Command(text=f"kubectl -n {s.stack.gateway_namespace} get service,pods -o wide"),),
+            ),
+            raw=answers.health.raw,
+        )
+
+
+def _prove(s: Snapshot) -> Evidence | None:
+    told = conditions.gateway(s.gateway)
+    if not told.is_ready:
+        return None
+    return s.note(f"Gateway {s.stack.gateway_namespace}/{s.stack.gateway}", f"Programmed, {told.address}", "Gateway")
+
+
+RULES = HopRules(
+    Hop.GATEWAY,
+    (
+        Rule(
+            "gateway.absent",
+            Hop.GATEWAY,
+            "The service never gets an address.",
+            "No inference gateway exists where KServe looks for it.",
+            "The Gateway exists.",
+            _absent,
+        ),
+        Rule(
+            "gateway.no-address",
+            Hop.GATEWAY,
+            "The gateway has no address or is not programmed.",
+            "Load balancer quota, a pending Service, a pod that does not start, or a missing GatewayClass.",
+            "Gateway condition Programmed is True and status.addresses is filled.",
+            _no_address,
+            explained_by=("policy.",),
+        ),
+        Rule(
+            "gateway.ca-missing",
+            Hop.GATEWAY,
+            "Requests end in 503: Secret is not supplied by SDS.",
+            "The gateway's pod has no CA file to verify the replicas' certificates by.",
+            "The ConfigMap holds ca.crt, the pod mounts it, and GET /health passes.",
+            _ca_missing,
+        ),
+        Rule(
+            "gateway.unreached",
+            Hop.GATEWAY,
+            "The address refuses connections or does not resolve.",
+            "No listener, no gateway pod, a firewall, or the wrong scheme.",
+            "GET /health gets any HTTP answer.",
+            _unreached,
+            explained_by=("gateway.no-address", "gateway.absent"),
+        ),
+    ),
+    _prove,
+)

@@ -1,0 +1,194 @@
+"""Sends one change to the cluster (or Google): strictly validated, as our field manager, secrets only in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rhaii_tui.doctor import edits
+from rhaii_tui.doctor.evidence import Snapshot
+from rhaii_tui.doctor.place import Place
+from rhaii_tui.doctor.rule import Change
+from rhaii_tui.endpoints import Endpoints
+from rhaii_tui.kube.kinds import KINDS
+from rhaii_tui.serving import manifests
+from rhaii_tui.serving.stack import EA1, EA2
+
+if TYPE_CHECKING:
+    from rhaii_tui.kube.connect import Cluster
+
+Json = dict[str, Any]
+REVISION = "deployment.kubernetes.io/revision"
+ROLL_CLOUD_SECONDS, ROLL_LEAST = 20.0, 3.0
+"""How long a changed service may take to become a changed Deployment, cloud seconds and at least wall seconds."""
+
+
+class Refused(Exception):
+    """The server, or a file of the user's, does not let the change happen. One sentence for a person."""
+
+
+class Sender:
+    """The hands of a fix. Every method raises Refused."""
+
+    def __init__(self, place: Place, endpoints: Endpoints, cluster: Cluster | None) -> None:
+        self._place = place
+        self._endpoints = endpoints
+        self._cluster = cluster
+
+    def words(self, change: Change) -> str:
+        """The change in a few words."""
+        match change.verb:
+            case "enable-api":
+                return f"enable {', '.join(change.body['services'])}"
+            case "copy-key":
+                return f"{change.object}: add key {change.body['to']} with the value of {change.body['from']}"
+            case "secret-from-file":
+                return f"{change.object}: write from {Path(str(change.body['file'])).name}"
+            case "retire":
+                return f"{change.object}: delete outdated ReplicaSets without a ready replica"
+        return f"{change.verb} {change.object}"
+
+    @property
+    def _kube(self) -> Cluster:
+        if self._cluster is None:
+            raise Refused("There is no connection to the cluster.")
+        return self._cluster
+
+    async def read(self, change: Change) -> Json | None:
+        """The live object, None when it is not there."""
+        found: Json | None = await self._asked(self._kube.read(change.kind, change.namespace or None, change.name))
+        return found
+
+    async def send(self, change: Change, *, dry_run: bool = False) -> Json | None:
+        """Send it; the object as the server has it then, None where there is none."""
+        match change.verb:
+            case "apply":
+                document = await self._bundle(change) if set(change.body) == {"ca"} else dict(change.body)
+                applied: Json = await self._asked(self._kube.apply(document, dry_run=dry_run, force=True))
+                return applied
+            case "patch":
+                return await self._patch(change, dry_run=dry_run)
+            case "create":
+                created: Json = await self._asked(self._kube.create(change.body))
+                return created
+            case "delete":
+                await self._asked(self._kube.delete(change.kind, change.namespace or None, change.name, uid=change.uid))
+            case "retire":
+                await self._retire(change)
+            case "copy-key":
+                await self._copy_key(change)
+            case "secret-from-file":
+                await self._secret(change)
+            case "enable-api":
+                await self._enable(change)
+        return None
+
+    async def _asked(self, asked: Any) -> Any:
+        from rhaii_tui.kube.errors import ApiError, KubeError
+
+        try:
+            return await asked
+        except ApiError as error:
+            if error.is_conflict:
+                raise Refused(f"The object changed meanwhile; look again. ({error.message[:300]})") from error
+            if error.status == 403:
+                raise Refused(f"This account may not do that: {error.message[:300]}") from error
+            raise Refused(f"Kubernetes answered {error.status}: {error.message[:300]}") from error
+        except KubeError as error:
+            raise Refused(str(error)) from error
+
+    async def _patch(self, change: Change, *, dry_run: bool = False) -> Json:
+        from rhaii_tui.kube.connect import FIELD_MANAGER
+
+        query = [("fieldManager", FIELD_MANAGER), ("fieldValidation", "Strict")]
+        query += [("dryRun", "All")] if dry_run else []
+        path = KINDS[change.kind].path(change.namespace or None, change.name)
+        ctype = "application/merge-patch+json"
+        response = await self._asked(self._kube.call("PATCH", path, query, dict(change.body), ctype=ctype))
+        answer: Json = json.loads(await self._asked(response.read()))
+        return answer
+
+    async def _bundle(self, change: Change) -> Json:
+        stack = EA2 if change.namespace == EA2.gateway_namespace else EA1
+        secret = await self._asked(self._kube.read("Secret", stack.ca_secret_namespace, stack.ca_secret))
+        if secret is None:
+            raise Refused(f"Secret {stack.ca_secret_namespace}/{stack.ca_secret} with the CA is not there.")
+        try:
+            return manifests.ca_bundle(stack, manifests.ca_certificate(secret))
+        except ValueError as error:
+            raise Refused(f"{error}.") from error
+
+    async def _retire(self, change: Change) -> None:
+        """Wait until the Deployment has taken the new template, then delete what is outdated and has nobody ready."""
+        clock = self._endpoints.clock
+        deadline = time.monotonic() + max(clock.wall(ROLL_CLOUD_SECONDS), ROLL_LEAST)
+        before: int | None = None
+        while True:
+            deployment = await self.read(change)
+            if deployment is None:
+                return
+            meta, state = deployment["metadata"], deployment.get("status") or {}
+            revision = str((meta.get("annotations") or {}).get(REVISION) or "")
+            before = int(meta.get("generation") or 0) if before is None else before
+            sets = await self._asked(self._kube.items("ReplicaSet", change.namespace))
+            mine = [r for r in sets if _owned(r, meta.get("uid"))]
+            outdated = [
+                r for r in mine if _alive(r) and (r["metadata"].get("annotations") or {}).get(REVISION) != revision
+            ]
+            settled = int(state.get("observedGeneration") or 0) >= int(meta.get("generation") or 0)
+            if settled and outdated:
+                for one in outdated:
+                    if not int((one.get("status") or {}).get("readyReplicas") or 0):
+                        uid = str(one["metadata"].get("uid") or "")
+                        name = one["metadata"]["name"]
+                        await self._asked(self._kube.delete("ReplicaSet", change.namespace, name, uid=uid))
+                return
+            if time.monotonic() > deadline:
+                return
+            await asyncio.sleep(0.2)
+
+    async def _copy_key(self, change: Change) -> None:
+        secret = await self._asked(self._kube.read("Secret", change.namespace, change.name))
+        value = ((secret or {}).get("data") or {}).get(change.body["from"])
+        if not value:
+            raise Refused(f"{change.object} has no value under {change.body['from']}.")
+        body = {"data": {change.body["to"]: value}}
+        await self._patch(Change("patch", "Secret", change.namespace, change.name, body))
+
+    async def _secret(self, change: Change) -> None:
+        target = self._place.target or edits.target_of(Snapshot(place=self._place, at=time.time()))
+        try:
+            content = await asyncio.to_thread(Path(str(change.body["file"])).read_bytes)
+            if change.body["what"] == "pull":
+                document = manifests.pull_secret(target, content)
+            else:
+                document = manifests.hub_secret(target, content.decode())
+        except (OSError, ValueError) as error:
+            raise Refused(f"{change.body['file']}: {error}") from error
+        await self._asked(self._kube.apply(document, force=True))
+
+    async def _enable(self, change: Change) -> None:
+        from rhaii_tui.google.errors import CloudError
+        from rhaii_tui.google.rest import Rest
+
+        base, project = self._endpoints.serviceusage, self._place.project
+        try:
+            await Rest(self._endpoints, project).ask(
+                f"{base}/v1/projects/{project}/services:batchEnable", {"serviceIds": list(change.body["services"])}
+            )
+        except CloudError as error:
+            raise Refused(f"{error.message} {error.remedy}") from error
+
+
+def _owned(obj: Mapping[str, Any], uid: object) -> bool:
+    return any(o.get("uid") == uid for o in obj["metadata"].get("ownerReferences") or [])
+
+
+def _alive(obj: Mapping[str, Any]) -> bool:
+    return (
+        int((obj.get("spec") or {}).get("replicas") or 0) > 0 or int((obj.get("status") or {}).get("replicas") or 0) > 0
+    )
