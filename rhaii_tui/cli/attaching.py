@@ -41,19 +41,28 @@ def wish(
     """
     import os
 
-    from rhaii_tui.deployment.journal import last_run
     from rhaii_tui.monitor.discovery import Wish
-    from rhaii_tui.settings import resolve, state_home
+    from rhaii_tui.settings import resolve
 
     if kubeconfig is None and context is not None:
         named = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
         kubeconfig = Path(named) if named else Path.home() / ".kube" / "config"
     if not project and kubeconfig is None:
         project = resolve({}, endpoints, os.environ, Path.cwd()).get("project") or ""
+    return Wish(kubeconfig, context, project, zone, cluster, service, lambda: _newest(endpoints))
+
+
+def _newest(endpoints: Endpoints) -> tuple[str, str, str] | None:
+    import os
+
+    from rhaii_tui.deployment.journal import last_run
+    from rhaii_tui.settings import state_home
+
     run = last_run(state_home(os.environ), endpoints.name)
-    target = run.plan.target if run is not None and run.plan is not None else None
-    preferred = (target.cluster, target.namespace, target.service) if target is not None else None
-    return Wish(kubeconfig, context, project, zone, cluster, service, preferred)
+    if run is None or run.plan is None:
+        return None
+    target = run.plan.target
+    return target.cluster, target.namespace, target.service
 
 
 @asynccontextmanager

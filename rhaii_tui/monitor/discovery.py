@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ class NothingChosen(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the user asked for. `service` is `name` or `namespace/name`; `preferred` breaks a tie, silently."""
+    """What the user asked for. `service` is `name` or `namespace/name`; `preferred` breaks a tie, asked only then."""
 
     kubeconfig: Path | None = None
     context: str | None = None
@@ -37,8 +37,8 @@ class Wish:
     zone: str = ""
     cluster: str = ""
     service: str = ""
-    preferred: tuple[str, str, str] | None = None
-    """Cluster, namespace, service of the newest run here."""
+    preferred: Callable[[], tuple[str, str, str] | None] = lambda: None
+    """Cluster, namespace and service of the newest run here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +101,8 @@ def choose(found: Iterable[Found], wish: Wish, unread: Iterable[str] = ()) -> Fo
     trouble = " ".join(unread)
     namespace, _, name = wish.service.rpartition("/")
     fits = [f for f in everything if not name or (f.service == name and namespace in ("", f.namespace))]
-    if len(fits) > 1 and wish.preferred is not None:
-        fits = [f for f in fits if (f.cluster, f.namespace, f.service) == wish.preferred] or fits
+    if len(fits) > 1 and (newest := wish.preferred()) is not None:
+        fits = [f for f in fits if (f.cluster, f.namespace, f.service) == newest] or fits
     if len(fits) == 1:
         return fits[0]
     if fits:

@@ -27,6 +27,8 @@ INTERVAL = 2.0
 """Wall seconds between two scrapes of a replica; vLLM refreshes its gauges with every engine step."""
 COALESCE_SECONDS = 0.25
 """States are handed out at most four times a second, however much changes."""
+FIRST_SECONDS, FIRST_COALESCE_SECONDS = 3.0, 0.03
+"""At the beginning, until everything has answered once, they come faster: somebody waits for the first figures."""
 TICK_SECONDS = 1.0
 SLEEP_SECONDS = 10.0
 """Wall time that passed unnoticed by this process: the machine slept, and every connection is in doubt."""
@@ -220,7 +222,8 @@ class Monitor:
             await self._dirty.wait()
             self._dirty.clear()
             self._hand_out()
-            await asyncio.sleep(COALESCE_SECONDS)
+            beginning = time.time() - self.started_at < FIRST_SECONDS and not self._settled(self.state)
+            await asyncio.sleep(FIRST_COALESCE_SECONDS if beginning else COALESCE_SECONDS)
 
     def _hand_out(self) -> None:
         running = [p for p in self._pods.objects.values() if _runs(p)]

@@ -143,7 +143,7 @@ def test_one_service_is_chosen_several_are_named() -> None:
     assert choose([A], Wish()) == A
     assert choose([A, B, C], Wish(service="b")) == B
     assert choose([A, B, C], Wish(service="other/a")) == C
-    assert choose([A, B, C], Wish(preferred=("two", "other", "a"))) == C
+    assert choose([A, B, C], Wish(preferred=lambda: ("two", "other", "a"))) == C
     with pytest.raises(NothingChosen, match=r"ns/a in one; other/a in two.*--service"):
         choose([A, C], Wish(service="a"))
     with pytest.raises(NothingChosen, match="There are: ns/a in one"):
