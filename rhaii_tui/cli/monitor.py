@@ -117,7 +117,7 @@ async def _tell(monitor: Monitor, once: bool, interval: float, out: Output) -> i
         out.record({**report.record(state), "exit_code": int(exit_code(state))})
         for line in report.lines(state):
             out.line(line)
-        if once:
+        if once or out.unheard:
             return exit_code(state)
         await asyncio.sleep(interval)
         state = monitor.state

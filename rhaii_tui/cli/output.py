@@ -26,21 +26,23 @@ class Output:
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
+        self.unheard = False
+        """The reader has gone away; what only writes may end."""
 
     def record(self, record: dict[str, Any]) -> None:
         """One JSON object on a line of its own; nothing for a person."""
         if self.as_json:
-            _write(json.dumps(record))
+            self._write(json.dumps(record))
 
     def raw(self, text: str) -> None:
         """A line that is JSON already."""
         if self.as_json:
-            _write(text)
+            self._write(text)
 
     def line(self, text: str = "") -> None:
         """A line for a person; nothing for a machine."""
         if not self.as_json:
-            _write(text)
+            self._write(text)
 
     def refuse(self, what: str, why: str = "", next_step: str = "", code: Exit = Exit.USAGE) -> Exit:
         """One clear error on stderr, and as the result for a machine."""
@@ -51,13 +53,13 @@ class Output:
         )
         return code
 
-
-def _write(text: str) -> None:
-    """A line on stdout. A reader that has gone away (`| head`) must not end what was begun: the rest goes nowhere."""
-    try:
-        typer.echo(text)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    def _write(self, text: str) -> None:
+        """A reader that has gone away (`| head`) must not end what was begun: the rest goes nowhere."""
+        try:
+            typer.echo(text)
+        except BrokenPipeError:
+            self.unheard = True
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def clock_text(cloud_seconds: float) -> str:
