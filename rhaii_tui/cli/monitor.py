@@ -60,10 +60,9 @@ def run(
 def _screens(practice: bool, interval: float, where: Mapping[str, object]) -> int:
     import os
 
-    from screens.monitor_app import MonitorApp
-
     from rhaii_tui.cli.cloud import open_cloud
     from rhaii_tui.settings import state_home
+    from screens.monitor_app import MonitorApp
 
     app = MonitorApp(
         lambda: open_cloud(practice, guest=True),
