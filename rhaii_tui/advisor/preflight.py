@@ -102,7 +102,7 @@ def _note(look: Look, note: str) -> Finding:
         name="Settings",
         status=Status.WARN,
         message=f"{note}.",
-        meaning="The value is used as it is.",
+        meaning="It does not stop the deployment.",
         remediation="Correct it where it comes from, or say it with a flag.",
         next_key=SETTINGS,
         evidence=(Evidence(source="settings", text=note, observed_at=now),),

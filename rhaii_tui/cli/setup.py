@@ -137,15 +137,17 @@ async def _road(wishes: Wishes, endpoints: Endpoints, out: Output) -> int:
 
     settings = resolve(wishes.flags, endpoints, os.environ, Path.cwd())
     target = settings.target()
+    sources = {s.name: {"value": s.value, "source": s.source} for s in settings.values.values()}
+    out.record({"type": "settings", "settings": sources, "notes": settings.warnings})
     if wishes.plan_only:
+        for note in settings.warnings:
+            out.line(f"WARN    Settings: {note}.")
         plan = build_plan(target, endpoints)
         for line in plan_lines(plan):
             out.line(line)
         out.record({"type": "plan", **plan.model_dump(mode="json"), "expected_seconds": plan.expected_seconds})
         out.record({"type": "result", "ok": True, "expected_seconds": plan.expected_seconds})
         return Exit.OK
-    sources = {s.name: {"value": s.value, "source": s.source} for s in settings.values.values()}
-    out.record({"type": "settings", "settings": sources})
     if not await _preflight(target, endpoints, settings.warnings, out):
         return Exit.FAILED
     try:

@@ -60,6 +60,8 @@ class _Offers:
         self._exports = {name: read_exports(folder / name) for name in _FILES if (folder / name).is_file()}
         config = config_home(environ) / "config.toml"
         self._config = read_toml(config) if config.is_file() else {}
+        for name in sorted(self._config.keys() - names.ENVIRONMENT.keys()):
+            self._notes.append(f"{name} in config.toml is no setting and is passed over")
         # gcloud's defaults belong to the real cloud: one with a project of its own has no use for them.
         own = endpoints.project is not None
         self._gcloud = {} if own else read_gcloud(environ, Path(environ.get("HOME") or Path.home()))

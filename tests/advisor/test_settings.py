@@ -133,6 +133,14 @@ def test_bad_input_says_what_why_and_next(home: Path, flags: dict[str, object], 
     assert caught.value.next
 
 
+def test_unknown_names_in_the_configuration_file_are_told(home: Path) -> None:
+    (home / "config.toml").write_text('zonee = "us-east1-c"\nproject = "from-toml"\n')
+    found = resolve(GPU, google_cloud(), environ(home), home)
+    (home / "config.toml").unlink()
+    assert found.get("project") == "from-toml"
+    assert "zonee in config.toml is no setting and is passed over" in found.warnings
+
+
 def test_files_that_cannot_be_read_are_named(home: Path) -> None:
     (home / "config.toml").write_text("project = ")
     with pytest.raises(SettingsError, match="not valid TOML"):

@@ -43,6 +43,16 @@ def test_closed_streams_never_prompt() -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_plan_tells_where_its_settings_come_from(environ: dict[str, str]) -> None:
+    args = ("--practice", *GPU, "--zone", "us-central1-z", "--plan")
+    settings, plan, result = map(json.loads, _run(*args, "--json", environ=environ).stdout.splitlines())
+    assert settings["settings"]["zone"] == {"value": "us-central1-z", "source": "flag --zone"}
+    assert settings["settings"]["replicas"]["source"] == "built-in default"
+    assert "us-central1-z" in settings["notes"][0]
+    assert (plan["type"], result["type"], result["ok"]) == ("plan", "result", True)
+    assert _run(*args, environ=environ).stdout.startswith("WARN    Settings: us-central1-z ")
+
+
 def test_the_screens_need_a_terminal_and_closed_streams_are_none() -> None:
     closed = f"exec {sys.executable} -m rhaii_tui <&-"
     done = subprocess.run(["sh", "-c", closed], capture_output=True, text=True, timeout=60)
@@ -80,7 +90,7 @@ def test_the_plan_is_shown_and_nothing_is_changed(environ: dict[str, str]) -> No
     assert "gcloud container node-pools create" in plain.stdout
     assert "critical path" in plain.stdout
     machine = _run("--practice", *GPU, "--plan", "--json", environ=environ)
-    plan, result = [json.loads(line) for line in machine.stdout.splitlines()]
+    _, plan, result = [json.loads(line) for line in machine.stdout.splitlines()]
     assert [s["id"] for s in plan["steps"]][:2] == ["apis", "cluster"]
     assert result["type"] == "result"
     assert result["ok"] is True
