@@ -127,5 +127,6 @@ def _asked_for(begun: e.RunStarted, run: str | None) -> bool:
 
 
 def new_run_id() -> str:
-    """`20261120-185739-1f3a`: sorts by start time."""
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    """`20261120-185739-1f3a`: sorts by start time; three digits are the second's fraction, the last one is chance."""
+    now = datetime.now(UTC)
+    return f"{now:%Y%m%d-%H%M%S}-{now.microsecond * 4096 // 1_000_000:03x}{secrets.randbelow(16):x}"

@@ -60,7 +60,9 @@ class Session:
             if not isinstance(begun, e.RunStarted) or begun.cloud != endpoints.name:
                 continue
             if begun.plan.kind == "teardown" and _place(begun.plan.target) == _place(target):
-                break  # what an older setup made is gone
+                if replay(read_events(folder)).approved_at is not None:
+                    break  # what an older setup made is gone, or going
+                continue
             if begun.plan.kind != "setup" or begun.plan.target != target:
                 continue
             journal = Journal(folder)

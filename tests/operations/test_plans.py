@@ -1,0 +1,187 @@
+"""Plans and their parts as values: orders, bills, notes, and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rhaii_tui.catalog.shapes import Accelerator, Topology
+from rhaii_tui.catalog.target import Target
+from rhaii_tui.deployment.session import Session
+from rhaii_tui.endpoints import google_cloud
+from rhaii_tui.google.values import PoolInfo
+from rhaii_tui.operations.discovery import Deployment, topology
+from rhaii_tui.operations.owned_fields import owned
+from rhaii_tui.operations.placement import occupied
+from rhaii_tui.operations.planning import scale_plan, stop_plan, wake_plan
+from rhaii_tui.operations.running import open_operation
+from rhaii_tui.operations.trouble import Trouble
+
+
+def deployment(accelerator: Accelerator = Accelerator.GPU_T4, replicas: int = 3, **changes: Any) -> Deployment:
+    """Three replicas on three nodes unless said otherwise."""
+    tpu = accelerator is Accelerator.TPU_V6E
+    machine = "ct6e-standard-4t" if tpu else "n1-standard-4"
+    target = Target(
+        accelerator=accelerator,
+        topology=Topology.SCALE_OUT,
+        project="test-project",
+        zone="europe-west4-a" if tpu else "us-central1-a",
+        cluster="a-cluster",
+        pool="a-pool",
+        namespace="inference",
+        service="a-service",
+        replicas=replicas,
+        model="Qwen/Qwen2.5-3B-Instruct",
+        image="vllm",
+    )
+    scaling = changes.pop("scaling", {})
+    pool = PoolInfo(
+        name="a-pool", status="RUNNING", status_message="", machine_type=machine, accelerator="",
+        accelerators_per_node=0, initial_nodes=replicas, locations=(target.zone,), version="", provisioning="on-demand",
+        autoscaled=bool(scaling), most_nodes=0, instance_groups=(), labels={}, conditions=(), scaling=scaling,
+    )  # fmt: skip
+    found = Deployment(target, pool, replicas, replicas, 0, "http://gateway/inference/a-service", False, True)
+    return replace(found, **changes)
+
+
+def order(plan: Any) -> list[str]:
+    return [step.id for step in plan.steps]
+
+
+def test_up_is_nodes_before_replicas_and_down_is_replicas_before_nodes() -> None:
+    up, down = order(scale_plan(deployment(), 5)), order(scale_plan(deployment(), 2))
+    assert up.index("pool") < up.index("accelerators") < up.index("service") < up.index("replicas") < up.index("verify")
+    assert down.index("service") < down.index("drained") < down.index("pool") < down.index("verify")
+
+
+@given(st.integers(1, 16), st.integers(1, 16), st.integers(0, 3), st.sampled_from(Accelerator))
+def test_every_step_follows_what_it_depends_on_and_the_bill_follows_the_nodes(
+    has: int, wants: int, others: int, accelerator: Accelerator
+) -> None:
+    found = deployment(accelerator, has, nodes=has + others, others=others)
+    for plan in (scale_plan(found, wants), stop_plan(found), wake_plan(found, wants, {"max_node_count": 4})):
+        seen: set[str] = set()
+        for step in plan.steps:
+            assert set(step.after) <= seen
+            seen.add(step.id)
+        assert plan.change is not None
+        assert plan.bill_before is not None
+        assert plan.bill.usd_per_hour is not None
+        assert plan.bill_before.usd_per_hour is not None
+        more = plan.change.nodes_after - plan.change.nodes_before
+        assert (plan.bill.usd_per_hour > plan.bill_before.usd_per_hour) == (more > 0)
+        assert plan.change.nodes_after >= plan.change.replicas_after + others
+
+
+@pytest.mark.parametrize("replicas", [0, -1, 17])
+def test_impossible_numbers_are_usage_errors(replicas: int) -> None:
+    with pytest.raises(Trouble) as trouble:
+        scale_plan(deployment(), replicas)
+    assert trouble.value.usage
+
+
+def test_a_tpu_is_given_back_with_a_warning_and_an_autoscaler_is_switched_off() -> None:
+    stop = stop_plan(deployment(Accelerator.TPU_V6E, scaling={"max_node_count": 4}))
+    assert stop.change is not None
+    assert any("stockout" in note for note in stop.change.notes)
+    assert order(stop) == ["connect", "stop", "gone", "autoscaler", "pool", "zero"]
+    assert "autoscaler" not in order(stop_plan(deployment()))
+    assert stop.change.scaling == {"max_node_count": 4}
+
+
+def test_a_wake_brings_back_what_there_was() -> None:
+    wake = wake_plan(deployment(stopped=True, nodes=0), None, {})
+    assert wake.change is not None
+    assert (wake.change.replicas_before, wake.change.replicas_after, wake.change.nodes_after) == (0, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("spec", "replicas", "expected"),
+    [
+        ({"router": {"route": {}}}, 3, Topology.SINGLE),
+        ({"router": {"scheduler": {}}}, 1, Topology.BASELINE),
+        ({"router": {"scheduler": {}}}, 2, Topology.SCALE_OUT),
+    ],
+)
+def test_a_manifest_tells_its_topology(spec: dict[str, Any], replicas: int, expected: Topology) -> None:
+    assert topology(spec, replicas) is expected
+
+
+def test_daemons_and_finished_pods_do_not_hold_a_node() -> None:
+    def pod(node: str, **more: Any) -> dict[str, Any]:
+        meta = {"name": "p", **more.pop("metadata", {})}
+        return {"metadata": meta, "spec": {"nodeName": node}, "status": {"phase": more.get("phase", "Running")}}
+
+    daemon = {"ownerReferences": [{"kind": "DaemonSet", "name": "plugin"}]}
+    mirror = {"annotations": {"kubernetes.io/config.mirror": "x"}}
+    pods = [pod("a", metadata=daemon), pod("b", metadata=mirror), pod("c", phase="Succeeded"), pod("d")]
+    assert occupied(pods) == {"d"}
+
+
+def test_only_the_managers_own_fields_are_taken_over() -> None:
+    fields = {
+        "f:metadata": {"f:labels": {".": {}, "f:ours": {}}},
+        "f:spec": {
+            "f:replicas": {},
+            "f:containers": {'k:{"name":"main"}': {".": {}, "f:name": {}, "f:args": {}}},
+            "f:groups": {'v:"a"': {}},
+        },
+    }
+    live = {
+        "metadata": {
+            "labels": {"ours": "1", "theirs": "2"},
+            "managedFields": [
+                {"manager": "kubectl", "operation": "Update", "fieldsV1": {"f:spec": {"f:theirs": {}}}},
+                {"manager": "rhaii-tui", "operation": "Apply", "fieldsV1": fields},
+            ],
+        },
+        "spec": {
+            "replicas": 3,
+            "theirs": True,
+            "containers": [{"name": "main", "args": ["a"], "image": "theirs"}, {"name": "sidecar"}],
+            "groups": ["a", "b"],
+        },
+    }
+    assert owned(live, "rhaii-tui") == {
+        "metadata": {"labels": {"ours": "1"}},
+        "spec": {"replicas": 3, "containers": [{"name": "main", "args": ["a"]}], "groups": ["a"]},
+    }
+    assert owned(live, "nobody") == {}
+
+
+async def test_an_interrupted_operation_is_taken_up_with_its_own_plan(tmp_path: Path) -> None:
+    first = await open_operation(scale_plan(deployment(), 5), google_cloud(), tmp_path)
+    first.approve("test")
+    await first.close()
+    now = replace(deployment(), nodes=5)  # what the interrupted run has done meanwhile
+    again = await open_operation(scale_plan(now, 5), google_cloud(), tmp_path)
+    assert again.state.run == first.state.run
+    assert "pool" in order(again.plan)
+    await again.close()
+    other = await open_operation(scale_plan(now, 2), google_cloud(), tmp_path)
+    assert other.state.run != first.state.run
+    await other.close()
+
+
+async def test_a_setup_is_not_taken_up_again_after_a_teardown(tmp_path: Path) -> None:
+    target = deployment().target
+    setup = await Session.open(target, google_cloud(), tmp_path)
+    setup.approve("test")
+    await setup.close()
+    gone = stop_plan(deployment()).model_copy(update={"kind": "teardown", "steps": ()})
+    end = await open_operation(gone, google_cloud(), tmp_path)
+    declined = await Session.open(target, google_cloud(), tmp_path)
+    assert declined.state.run == setup.state.run, "a teardown that was not approved has ended nothing"
+    await declined.close()
+    end.approve("test")
+    await end.close()
+    anew = await Session.open(target, google_cloud(), tmp_path)
+    assert anew.state.run not in (setup.state.run, end.state.run)
+    assert anew.state.approved_at is None
+    await anew.close()
