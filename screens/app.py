@@ -51,6 +51,9 @@ class RhaiiApp(App[int]):
         "deploy": _lazily("deploy", "DeployScreen"),
         "console": _lazily("cache_console", "CacheConsoleScreen"),
         "done": _lazily("done", "DoneScreen"),
+        "scale": _lazily("scale", "ScaleScreen"),
+        "teardown": _lazily("teardown", "TeardownScreen"),
+        "progress": _lazily("progress", "ProgressScreen"),
     }
     BINDINGS = [
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit"),
@@ -61,6 +64,8 @@ class RhaiiApp(App[int]):
     answers: reactive[Answers] = reactive(Answers())
     settings: reactive[Settings | None] = reactive(None)
     run_state: reactive[RunState] = reactive(RunState())
+    operation_state: reactive[RunState] = reactive(RunState())
+    """The newest scale, stop, wake or teardown of this program; empty before the first."""
     cloud_words: reactive[str] = reactive("")
     spending: reactive[float | None] = reactive(None)
     connection: reactive[Finding | None] = reactive(None)
@@ -90,8 +95,16 @@ class RhaiiApp(App[int]):
 
     def _take(self, state: RunState) -> None:
         with self.batch_update():
-            self.run_state = state
+            if state.plan is not None and state.plan.kind != "setup":
+                self.operation_state = state
+            else:
+                self.run_state = state
             self.spending = usd_per_hour_now(state)
+
+    @property
+    def newest(self) -> RunState:
+        """What was worked on last: the road, or an operation after it."""
+        return self.operation_state if self.operation_state.approved_at is not None else self.run_state
 
     def answer(self, answers: Answers) -> None:
         """Take a changed answer; everything that depends on it follows at once."""
@@ -129,6 +142,21 @@ class RhaiiApp(App[int]):
 
         open_monitor(self)
 
+    def action_scale(self) -> None:
+        self._above_road("scale")
+
+    def action_teardown(self) -> None:
+        self._above_road("teardown")
+
+    def _above_road(self, name: str) -> None:
+        """Show a screen that is beyond the road, once."""
+        wanted = self.get_screen(name)
+        if wanted in self.screen_stack:
+            while self.screen is not wanted:
+                self.pop_screen()
+        else:
+            self.push_screen(name)
+
     def action_help(self) -> None:
         from screens.help_page import help_page
 
@@ -153,6 +181,8 @@ class RhaiiApp(App[int]):
                     lambda action=action, node=node: self.run_worker(self.run_action(action, node)),
                 )
         yield SystemCommand("Monitor", "A running service as it is now", self.action_monitor)
+        yield SystemCommand("Scale, stop or wake", "Another number of replicas, or none", self.action_scale)
+        yield SystemCommand("Tear down", "Remove what was created; asks for the cluster's name", self.action_teardown)
         yield SystemCommand("Theme", "Choose another theme", self.action_change_theme)
 
     async def action_interrupt(self) -> None:
@@ -169,16 +199,16 @@ class RhaiiApp(App[int]):
 
     async def action_quit(self) -> None:
         """Leave at once when nothing is at stake, else ask, with the focus on staying."""
-        if self.run_state.approved_at is None:
+        if self.newest.approved_at is None:
             self.exit(0)
             return
         from screens.quit_page import quit_page
 
-        self.push_screen(quit_page(self.run_state, self.journey.running), self._quit_answered)
+        self.push_screen(quit_page(self.newest, self.journey.running), self._quit_answered)
 
     def _quit_answered(self, leave: bool | None) -> None:
         if leave:
-            self.exit(0 if self.run_state.outcome == "done" else 1)
+            self.exit(0 if self.newest.outcome == "done" else 1)
 
     async def _on_exit_app(self) -> None:
         await self.journey.close()

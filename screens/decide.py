@@ -253,10 +253,14 @@ class DecideScreen(RoadScreen):
     async def _take_up(self, state: RunState) -> None:
         if state.plan is None:
             return
+        setup = state.plan.kind == "setup"
         try:
-            await self.road.journey.open(state.plan.target)
+            if setup:
+                await self.road.journey.open(state.plan.target)
+            else:
+                await self.road.journey.operate(state.plan)
         except (OSError, RuntimeError) as error:
             self.say(f"The run could not be taken up: {error}", "FAIL")
             return
         self.road.journey.go()
-        self.app.push_screen("deploy")
+        self.app.push_screen("deploy" if setup else "progress")

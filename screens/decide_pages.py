@@ -157,7 +157,8 @@ def unfinished(state: RunState) -> Content:
     at = next((s for s in state.steps if s.status in ("failed", "running", "cancelled")), None)
     where = f"; it stopped at {at.spec.title}" if at else ""
     target = state.plan.target if state.plan else None
-    what = f"{target.shape.id} in {target.zone}, namespace {target.namespace}" if target else state.run
+    doing = f"{state.plan.kind} of " if state.plan and state.plan.kind != "setup" else ""
+    what = f"{doing}{target.shape.id} in {target.zone}, namespace {target.namespace}" if target else state.run
     return Content(
         f"{what}: {done} of {len(state.steps)} steps done{where}.\n"
         "Resuming looks at what exists first and makes nothing twice. Later, u offers it again."

@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
 
+from rhaii_tui.deployment.state import RunState
 from screens import deploy_rows as rows
 from screens.dialogs.reader import Reader
 from screens.road_screen import RoadScreen
@@ -21,7 +22,6 @@ from screens.widgets.row_list import RowList
 
 TICK_SECONDS = 0.5
 """How often elapsed times are repainted; in practice a tick is half a cloud minute."""
-_NOTHING_YET = "No findings. Conditions and cluster events come once the gateway is being created."
 PANES = ("steps", "replicas", "status", "log")
 
 
@@ -53,6 +53,15 @@ class DeployScreen(RoadScreen):
         Binding("c", "stop", "Stop", show=False, id="deploy.stop", tooltip="Stop watching; what exists stays"),
     ]
     AUTO_FOCUS = "#steps RowList"
+    NOTHING_YET = "No findings. Conditions and cluster events come once the gateway is being created."
+    STATE = "run_state"
+    """Which of the app's states is followed."""
+
+    @property
+    def state(self) -> RunState:
+        """The run that is shown."""
+        found: RunState = getattr(self.app, self.STATE)
+        return found
 
     def body(self) -> Iterator[Widget]:
         yield Static(id="deploy-head")
@@ -63,7 +72,7 @@ class DeployScreen(RoadScreen):
             with VerticalScroll(id="replicas", classes="pane"):
                 yield ReplicaLanes()
             with Vertical(id="status", classes="pane"):
-                yield Static(_NOTHING_YET, id="status-none", classes="dim")
+                yield Static(self.NOTHING_YET, id="status-none", classes="dim")
                 yield RowList(id="status-rows")
             with Vertical(id="log", classes="pane"):
                 yield LogPane()
@@ -75,7 +84,7 @@ class DeployScreen(RoadScreen):
         self._status: list[rows.Row] = []
         self._pointed: float | None = None
         """When the stop happened that the cursor was moved to."""
-        self.follow("run_state", self._paint)
+        self.follow(self.STATE, self._paint)
         self.set_interval(TICK_SECONDS, self._tick)
 
     def on_screen_resume(self) -> None:
@@ -88,11 +97,11 @@ class DeployScreen(RoadScreen):
         self.call_after_refresh(self._paint)
 
     def _tick(self) -> None:
-        if self.is_current and self.road.run_state.outcome is None:
+        if self.is_current and self.state.outcome is None:
             self._paint()
 
     def _paint(self) -> None:
-        state, now = self.road.run_state, time.time()
+        state, now = self.state, time.time()
         if not state.steps:
             return
         wide = self.size.width - 2
@@ -111,7 +120,7 @@ class DeployScreen(RoadScreen):
 
     def _point(self) -> None:
         """Once per stop, put the cursor on the step that stopped: its details are the next thing to read."""
-        state = self.road.run_state
+        state = self.state
         if state.outcome == "failed" and self._pointed != state.stopped_at:
             self._pointed = state.stopped_at
             at = next((i for i, s in enumerate(state.steps) if s.status == "failed"), None)
@@ -120,10 +129,10 @@ class DeployScreen(RoadScreen):
 
     @property
     def FIRST_KEY(self) -> str:  # type: ignore[override]
-        return "deploy.retry" if self.road.run_state.outcome in ("failed", "cancelled") else "road.next"
+        return "deploy.retry" if self.state.outcome in ("failed", "cancelled") else "road.next"
 
     def _paint_status(self) -> None:
-        state = self.road.run_state
+        state = self.state
         listing = self.query_one("#status-rows", RowList)
         self._status = rows.status(state, listing.room)
         listing.show([row.line for row in self._status])
@@ -131,10 +140,10 @@ class DeployScreen(RoadScreen):
         self.query_one("#status-none").display = not self._status
 
     def _paint_tabs(self) -> None:
-        state = self.road.run_state
+        state = self.state
         bad = rows.to_read(state)
         ready = sum(r.is_ready for r in state.replicas if r.role == "replica")
-        wanted = state.plan.target.replicas if state.plan else 0
+        wanted = rows.wanted(state)
         narrow = self.has_class("-narrow") or self.has_class("-short")
         words = {
             "steps": "Steps" if narrow else "Steps: elapsed / usual, ◆ critical path",
@@ -159,7 +168,7 @@ class DeployScreen(RoadScreen):
 
     @on(OptionList.OptionSelected, "#step-rows")
     def _step_details(self) -> None:
-        state = self.road.run_state
+        state = self.state
         step = state.steps[self.query_one("#step-rows", RowList).at]
         copy = "\n".join(c.text for c in step.spec.commands)
         self.app.push_screen(Reader(step.spec.title, rows.step_page(step, time.time(), state.rate), copy))
@@ -170,7 +179,7 @@ class DeployScreen(RoadScreen):
         self.app.push_screen(Reader(row.title, row.page, row.page.plain))
 
     def refusal(self, action: str) -> str:
-        state = self.road.run_state
+        state = self.state
         if action == "retry" and state.outcome not in ("failed", "cancelled"):
             return "Nothing has stopped; retry goes on after a failure."
         if action == "go_on" and state.ready_at is None:

@@ -9,6 +9,7 @@ from textual.content import Content
 
 from rhaii_tui.catalog.findings import Evidence, Finding
 from rhaii_tui.deployment.state import Condition, RunState, SeenEvent, StepState
+from screens.operation_pages import DOING, DONE, outcome
 from screens.theme.figures import clip, duration, gauge, tail
 from screens.theme.signs import STATUS, sign
 
@@ -37,8 +38,8 @@ def elapsed(step: StepState, now: float, rate: float) -> float | None:
 def rail(state: RunState, now: float, width: int) -> list[Content]:
     """One row per step: sign, title, elapsed, usual, and how far it is by its own count or by the clock."""
     critical = set(state.plan.critical_path) if state.plan else set()
-    wide = max(20, min(30, width - 19))
-    room = max(0, width - wide - 19)
+    wide = max(20, min(30, width - 18))
+    room = max(0, width - wide - 20)
     rows = []
     for step in state.steps:
         mark = sign(step.status)
@@ -80,20 +81,28 @@ def _progress(step: StepState, took: float | None, usual: float, room: int) -> C
     return Content("")
 
 
+def wanted(state: RunState) -> int:
+    """How many replicas the plan is to end with."""
+    if state.plan is None:
+        return 0
+    return state.plan.change.replicas_after if state.plan.change else state.plan.target.replicas
+
+
 def headline(state: RunState, now: float) -> Content:
     """Where the run is, in one line."""
     total = len(state.steps)
     done = sum(s.status in _OVER for s in state.steps)
     spent = duration(state.cloud_elapsed(state.approved_at, state.stopped_at or now))
     usual = duration(state.plan.expected_seconds) if state.plan else "?"
+    kind = state.plan.kind if state.plan else "setup"
     if state.outcome == "done":
-        mark, word = STATUS["PASS"], "Ready"
+        mark, word = STATUS["PASS"], DONE[kind]
     elif state.outcome == "failed":
-        mark, word = STATUS["FAIL"], "Stopped"
+        mark, word = STATUS["FAIL"], "Failed"
     elif state.outcome == "cancelled":
         mark, word = STATUS["WARN"], "Not watching"
     else:
-        mark, word = sign("running"), "Deploying"
+        mark, word = sign("running"), DOING[kind]
     speed = f" of cloud time, {state.rate:g}x here" if state.rate != 1 else ""
     return Content.assemble(
         (f"{mark.glyph} {word}", mark.style),
@@ -105,6 +114,8 @@ def headline(state: RunState, now: float) -> Content:
 
 def waits(state: RunState, width: int) -> Content:
     """What is being waited for, how long that usually takes, or what stopped and which key goes on."""
+    if state.outcome == "done" and state.plan is not None and state.plan.kind != "setup":
+        return Content.assemble(outcome(state), "  ", ("g", "$accent bold"), " goes back")
     if state.outcome == "done":
         return Content.assemble(
             ("g", "$accent bold"), " tests routing and cache   ", ("enter", "$accent bold"), " details"

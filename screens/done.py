@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from rhaii_tui.deployment.running_cost import usd_per_hour_now
 from screens import done_pages as pages
+from screens.operation_pages import outcome
 from screens.road_screen import RoadScreen
 
 
@@ -25,12 +26,14 @@ class DoneScreen(RoadScreen):
     DoneScreen VerticalScroll:focus { border: none; }
     """
     BINDINGS = [
+        Binding("g,m", "app.monitor", "Go on: monitor", key_display="g", id="road.next", tooltip="Watch what runs"),
+        Binding("s", "app.scale", "Scale, stop", id="done.scale", tooltip="More or fewer replicas, or none; wake"),
         Binding("y", "copy('curl')", "Copy curl", id="done.curl", tooltip="Copy the call that asks the model"),
         Binding("e", "copy('endpoint')", "Copy URL", id="done.url", tooltip="Copy the endpoint's address"),
-        Binding("x", "copy('stop')", "Copy stop", id="done.stop", tooltip="Copy the commands that end the cost"),
-        Binding("m", "app.monitor", "Monitor", id="done.monitor", tooltip="Watch what runs: load, cache, cost, logs"),
+        Binding("Y", "copy('stop')", "Copy stop", show=False, id="done.stop", tooltip="Copy what ends the cost"),
+        Binding("x", "app.teardown", "Tear down", id="done.teardown", tooltip="Remove what was created; typed name"),
         Binding("t", "test", "Test again", id="done.test", tooltip="Back to the cache console"),
-        Binding("d", "deploy", "Deployment", show=False, id="done.deploy", tooltip="Steps, replicas, log and status"),
+        Binding("v", "deploy", "View the run", show=False, id="done.deploy", tooltip="Steps, replicas, log, status"),
     ]
     AUTO_FOCUS = "VerticalScroll"
 
@@ -41,10 +44,13 @@ class DoneScreen(RoadScreen):
     def on_mount(self) -> None:
         super().on_mount()
         self.follow("run_state", self._paint)
+        self.follow("operation_state", self._paint)
 
     def _paint(self) -> None:
         state = self.road.run_state
-        self.query_one("#done-text", Static).update(pages.summary(state, usd_per_hour_now(state)))
+        since = self.road.operation_state
+        now = usd_per_hour_now(self.road.newest)
+        self.query_one("#done-text", Static).update(pages.summary(state, now, outcome(since) if since.outcome else ""))
 
     def action_copy(self, what: str) -> None:
         state = self.road.run_state

@@ -51,13 +51,23 @@ def stopping(state: RunState) -> str:
     )
 
 
-def summary(state: RunState, now: float | None) -> Content:
-    """Everything worth knowing at the end, most important first."""
-    lines = [*_answers(state), Content(""), *_costs(state, now), Content(""), *_proof(state), Content("")]
+def summary(state: RunState, now: float | None, since: str = "") -> Content:
+    """Everything worth knowing at the end, most important first. `since`: what an operation made of it afterwards."""
+    if now is not None and not now and since:
+        return Content.assemble(("✓ Torn down. ", "$success bold"), since, "\n\nEsc goes back to a new decision.")
+    lines = [
+        *_answers(state),
+        *_since(since),
+        Content(""),
+        *_costs(state, now),
+        Content(""),
+        *_proof(state),
+        Content(""),
+    ]
     lines.append(Content.styled("Look at it", "$dim bold"))
     lines += [Content.assemble(("  $ ", "$accent"), line) for line in looking(state)]
     lines.append(
-        Content.assemble(("End the cost, accelerators first  ", "$dim bold"), ("x", "$accent bold"), " copies")
+        Content.assemble(("End the cost by hand, accelerators first  ", "$dim bold"), ("Y", "$accent bold"), " copies")
     )
     lines += [Content.assemble(("  $ ", "$accent"), line) for line in stopping(state).splitlines()]
     return Content("\n").join(lines)
@@ -73,6 +83,10 @@ def _answers(state: RunState) -> list[Content]:
         Content.assemble(("  ", ""), (state.endpoint or "no endpoint", "bold")),
         Content.assemble(("  $ ", "$accent"), curl(state), ("   y copies", "$dim")),
     ]
+
+
+def _since(said: str) -> list[Content]:
+    return [Content.assemble(("! ", "$warning bold"), "Changed since: ", said)] if said else []
 
 
 def _costs(state: RunState, now: float | None) -> list[Content]:

@@ -45,7 +45,10 @@ class Journey:
     @property
     def watched(self) -> str:
         """The run under way in a word or two; empty without one."""
-        return f"The run of {self.session.plan.target.shape.id}" if self.running and self.session else ""
+        if self.session is None or not self.running:
+            return ""
+        plan = self.session.plan
+        return f"The {'run' if plan.kind == 'setup' else plan.kind} of {plan.target.shape.id}"
 
     def start(self) -> None:
         """Open the cloud in the background, while the first frame is already up. Also the retry after a failure."""
@@ -94,13 +97,28 @@ class Journey:
         from rhaii_tui.deployment.session import Session
 
         assert self.endpoints is not None
-        if self.session is not None and self.session.plan.target == target:
-            return self.session
+        held = self.session
+        if held is not None and held.plan.kind == "setup" and held.plan.target == target:
+            return held
         await self._leave()
-        self.session = await Session.open(target, self.endpoints, self.home)
-        self.session.subscribe(self._tell)
-        self._app.bridge.attach(self.session)
-        return self.session
+        return self._hold(await Session.open(target, self.endpoints, self.home))
+
+    async def operate(self, plan: Plan) -> Session:
+        """The session of an operation on a deployment: the interrupted one of the same kind, else a new one.
+
+        Raises RunBusy and OSError as `open`.
+        """
+        from rhaii_tui.operations.running import open_operation
+
+        assert self.endpoints is not None
+        await self._leave()
+        return self._hold(await open_operation(plan, self.endpoints, self.home))
+
+    def _hold(self, session: Session) -> Session:
+        self.session = session
+        session.subscribe(self._tell)
+        self._app.bridge.attach(session)
+        return session
 
     def _tell(self, event: Event, state: RunState) -> None:
         """The run's own story is a log stream like any other."""
@@ -111,7 +129,9 @@ class Journey:
     def holds(self, target: Target) -> bool:
         """This very deployment was approved already and its run is held here."""
         session = self.session
-        return session is not None and session.plan.target == target and session.state.approved_at is not None
+        if session is None or session.plan.kind != "setup":
+            return False
+        return session.plan.target == target and session.state.approved_at is not None
 
     def approve(self, by: str) -> None:
         """Agree to the open session's plan and begin."""
@@ -124,7 +144,14 @@ class Journey:
         if self.session is None or self.running:
             return
         self.session.retry()
-        self._run = asyncio.create_task(self.session.run(), name="session")
+        self._run = asyncio.create_task(self._perform(self.session), name="session")
+
+    async def _perform(self, session: Session) -> RunState:
+        if session.plan.kind == "setup":
+            return await session.run()
+        from rhaii_tui.operations.running import perform
+
+        return await perform(session)
 
     async def test(self, plan: TestPlan) -> AsyncIterator[ConsoleEvent]:
         """Test the open session's service; its verdict goes into the run. Raises OSError."""
@@ -134,7 +161,8 @@ class Journey:
         session = self.session
         assert session is not None
         assert self.endpoints is not None
-        target, url = session.plan.target, session.state.endpoint
+        target, change = session.plan.target, session.plan.change
+        url = session.state.endpoint or (change.endpoint if change else "")
         console = Console(session.cluster, self.endpoints, target.namespace, target.service, url)
         async for event in console.run(plan):
             if isinstance(event, Concluded):

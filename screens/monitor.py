@@ -99,6 +99,7 @@ class MonitorScreen(RoadScreen):
         self._rows: list[rows.Row] = []
         self._log: tuple[str, str, str] | None = None
         self._opened = False
+        self._refusals: tuple[str, ...] = ()
         self._looking_for: object = None
         self.view: MonitorView | None = None
 
@@ -115,7 +116,7 @@ class MonitorScreen(RoadScreen):
             with Vertical(id="replicas", classes="pane -front"):
                 yield Static(id="replica-columns", classes="columns")
                 yield LiveRows(id="replica-rows")
-            with Vertical(id="strip", classes="pane"):
+            with Vertical(id="strip", classes="pane -below"):
                 yield LiveRows(id="strip-rows")
                 yield Static(id="strip-axis")
             with Vertical(id="status", classes="pane"):
@@ -202,6 +203,10 @@ class MonitorScreen(RoadScreen):
             self._paint_status(state)
             self._paint_tabs()
         self.recheck()
+        refusals = tuple(self.refusal(action) for action in ("log", "before", "copy_url"))
+        if refusals != self._refusals:
+            self._refusals = refusals
+            self.refresh_bindings()
 
     def _paint_replicas(self, state: MonitorState) -> None:
         table = self.query_one("#replica-rows", LiveRows)
@@ -306,6 +311,7 @@ class MonitorScreen(RoadScreen):
     def action_pane(self, name: str) -> None:
         for other in PANES:
             self.query_one(f"#{other}").set_class(other == name, "-front")
+        self.query_one("#strip").set_class(name == "replicas", "-below")
         focus = {"replicas": "#replica-rows", "strip": "#strip-rows", "status": "#status-rows", "log": "#log-view"}
         self.query_one(focus[name]).focus()
         self.call_after_refresh(self._paint)
@@ -357,8 +363,6 @@ class MonitorScreen(RoadScreen):
 
     def _show_log(self, namespace: str, pod: str, container: str) -> None:
         self._follow_log(namespace, pod, container)
-        if self.has_class("-short") and not self.has_class("-narrow"):
-            self.say("The log has no room here: it needs 34 lines, or fewer than 100 columns with key 4.", "WARN")
         self.action_pane("log")
 
     def _follow_log(self, namespace: str, pod: str, container: str) -> None:

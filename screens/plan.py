@@ -42,7 +42,7 @@ class PlanScreen(RoadScreen):
         ),
         Binding("y", "copy(False)", "Copy", id="plan.copy", tooltip="Copy this step's commands"),
         Binding("Y", "copy(True)", "Copy all", id="plan.copyall", tooltip="Copy the whole plan as a script"),
-        Binding("d", "deploy", "Deploy", show=False, id="plan.deploy", tooltip="To the run that is under way"),
+        Binding("v", "deploy", "View the run", show=False, id="plan.deploy", tooltip="To the run that is under way"),
     ]
     AUTO_FOCUS = "RowList"
 

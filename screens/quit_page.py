@@ -7,6 +7,7 @@ from textual.content import Content
 from rhaii_tui.deployment.running_cost import usd_per_hour_now
 from rhaii_tui.deployment.state import RunState
 from screens.dialogs.confirm import Confirm
+from screens.operation_pages import DOING
 from screens.theme.figures import usd
 
 
@@ -14,8 +15,9 @@ def quit_page(state: RunState, running: bool) -> Confirm:
     """Asks, and says what stays. Staying has the focus."""
     now = usd_per_hour_now(state)
     lines = []
+    kind = state.plan.kind if state.plan else "setup"
     if running:
-        lines.append(Content("The run is under way. Leaving stops watching; Google finishes what it has begun."))
+        lines.append(Content(f"{DOING[kind]} is under way. Leaving stops watching; Google finishes what it has begun."))
         lines.append(Content("Opening rhaii-tui again offers to resume it where it is."))
     if now:
         lines.append(
@@ -26,7 +28,8 @@ def quit_page(state: RunState, running: bool) -> Confirm:
                 f" ({usd(now * 24, 'day')}).",
             )
         )
-        lines.append(Content("Accelerators are part of that until their node pool is deleted."))
+        if _accelerators(state):
+            lines.append(Content("Accelerators are part of that until their nodes are gone: s stops the service."))
     if state.cloud.startswith("practice:"):
         lines.append(
             Content.styled(
@@ -36,3 +39,11 @@ def quit_page(state: RunState, running: bool) -> Confirm:
     if not lines:
         lines.append(Content("Nothing is running."))
     return Confirm("Leave rhaii-tui?", Content("\n").join(lines), yes="Leave", no="Stay", interrupting=True)
+
+
+def _accelerators(state: RunState) -> bool:
+    """Whether nodes with accelerators may exist: not before their pool was asked for, not after a stop."""
+    change = state.plan.change if state.plan else None
+    if change is not None:
+        return state.outcome != "done" or change.nodes_after > 0
+    return any("pool" in entry.kind.lower() for entry in (*state.ledger, *state.pending_intents))

@@ -15,20 +15,25 @@ def unfinished(home: Path, endpoints: Endpoints) -> RunState | None:
     """The newest approved run on this cloud that is not done; None when there is none.
 
     A newer finished run of the same target, or a teardown of its cluster, hides an older unfinished one, as
-    `Session.open` would not take that up.
+    `Session.open` would not take that up. An operation that was cut off is offered like the road itself.
     """
-    finished, gone = [], []
+    finished, gone, operated = [], [], []
     for folder in run_folders(home):
         begun = first_event(folder)
         if not isinstance(begun, e.RunStarted) or begun.cloud != endpoints.name or begun.plan.target in finished:
             continue
         target = begun.plan.target
         place = (target.project, target.zone, target.cluster)
-        if begun.plan.kind == "teardown":
-            gone.append(place)
-        if begun.plan.kind != "setup" or place in gone:
-            continue
         state = replay(read_events(folder))
+        if begun.plan.kind == "teardown" and state.approved_at is not None:
+            gone.append(place)
+        if begun.plan.kind != "setup":
+            if place not in operated and state.approved_at is not None and state.outcome != "done":
+                return state
+            operated.append(place)
+            continue
+        if place in gone:
+            continue
         if state.outcome == "done":
             finished.append(begun.plan.target)
         elif state.approved_at is not None:

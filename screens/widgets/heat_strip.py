@@ -22,7 +22,7 @@ from rhaii_tui.monitor.history import (
 
 LEVELS = "▁▂▃▄▅▆▇█"
 LETTERS = {NOT_READY: ("x", "$error bold"), NOT_LIVE: ("?", "$warning"), RESTARTED: ("R", "$warning bold")}
-LEGEND = "· ready, nothing measured   x not ready   R started over   ? not live"
+LEGEND = "· nothing   x not ready   R restarted   ? not live"
 
 
 class Scale(NamedTuple):

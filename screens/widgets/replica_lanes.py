@@ -7,7 +7,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from rhaii_tui.deployment.state import STAGES, Replica, RunState
-from screens.theme.figures import clip, duration, gauge
+from screens.theme.figures import clip, count, duration, gauge
 
 NAMES = ("pend", "sched", "init", "model", "image", "start", "load", "comp", "warm", "ready")
 """Short names of state.STAGES, in the same order."""
@@ -64,8 +64,10 @@ class ReplicaLanes(Widget):
 
     def _before(self) -> list[Content]:
         plan = self.state.plan
+        if plan is not None and plan.change is not None:
+            return [Content.styled("The replicas appear when this operation looks at them.", "$dim")]
         wanted = plan.target.replicas if plan else 0
-        lines = [Content(f"{wanted} replicas are wanted; none exists yet.")]
+        lines = [Content(f"{count(wanted, 'replica')} wanted; none exists yet.")]
         step = next((s for s in self.state.steps if s.spec.id == "service"), None)
         if step is not None:
             open_ = [

@@ -43,7 +43,7 @@ class RowList(OptionList):
 
     def show(self, rows: Sequence[Content]) -> None:
         """Show these rows, one line each: what is longer than `room` is cut with an ellipsis."""
-        fresh = [row.truncate(self.room, ellipsis=True) for row in rows]
+        fresh = [row.rstrip().truncate(self.room, ellipsis=True) for row in rows]
         if len(fresh) == len(self._rows):
             for i, (old, new) in enumerate(zip(self._rows, fresh, strict=True)):
                 if not old.is_same(new):

@@ -26,7 +26,7 @@ class TopBar(Widget):
 
     def render(self) -> Content:
         parts: list[Content | str] = []
-        for name in ROAD:
+        for name in ROAD if self._stage in ROAD else (self._stage,):
             here = name == self._stage
             parts.append(Content.styled(f"[{name}]" if here else f" {name} ", "$accent bold" if here else "$dim"))
         right: list[Content | str] = [Content.styled(self.cloud, "$dim")]

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
+from textual.pilot import Pilot
+
 from rhaii_tui.catalog.findings import Command, Evidence, Finding, Status
 from rhaii_tui.clock import Clock
 from rhaii_tui.deployment import events as e
@@ -213,3 +215,37 @@ def quota_finding(at: float) -> Finding:
         raw="Quota 'GPUS_ALL_REGIONS' exceeded. Limit: 0.0 globally.",
         observed_at=at,
     )
+
+
+def text_of(app: RhaiiApp) -> list[str]:
+    """The screen as lines of text."""
+    width, height = app.size
+    lines = [[" "] * width for _ in range(height)]
+    for y, strips in enumerate(app.screen._compositor.render_strips()):
+        text = strips.text
+        lines[y] = list(text[:width].ljust(width))
+    return ["".join(line) for line in lines]
+
+
+async def settled(pilot: Pilot[int]) -> None:
+    """Connected, painted, nothing left to do."""
+    await pilot.app.workers.wait_for_complete()
+    await pilot.pause()
+
+
+async def deployed(app: RhaiiApp, pilot: Pilot[int]) -> Script:
+    """On the deploy screen with an open session."""
+    await settled(pilot)
+    script = Script(app)
+    await script.open()
+    await app.push_screen("deploy")
+    await pilot.pause()
+    return script
+
+
+async def painted(app: RhaiiApp, pilot: Pilot[int]) -> list[str]:
+    """The newest state on screen: what the bridge would deliver a little later is delivered now."""
+    app.bridge._deliver()
+    await pilot.pause()
+    await pilot.pause()
+    return text_of(app)

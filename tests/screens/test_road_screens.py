@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from scripted_run import PODS, Script, make_app
-from textual.pilot import Pilot
+from scripted_run import PODS, deployed, make_app, painted, settled, text_of
 from textual.widgets import Static
 
 from rhaii_tui.catalog.shapes import SHAPES, Accelerator, Topology
-from screens.app import RhaiiApp
 from screens.console_state import ConsoleState
 from screens.dialogs.confirm import Confirm
 from screens.road_screen import RoadScreen
@@ -19,41 +16,6 @@ from screens.widgets.note_line import NoteLine
 from screens.widgets.shape_table import ShapeTable
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
-Ready = Callable[[Pilot[int]], Awaitable[None]]
-
-
-def text_of(app: RhaiiApp) -> list[str]:
-    """The screen as lines of text."""
-    width, height = app.size
-    lines = [[" "] * width for _ in range(height)]
-    for y, strips in enumerate(app.screen._compositor.render_strips()):
-        text = strips.text
-        lines[y] = list(text[:width].ljust(width))
-    return ["".join(line) for line in lines]
-
-
-async def settled(pilot: Pilot[int]) -> None:
-    """Connected, painted, nothing left to do."""
-    await pilot.app.workers.wait_for_complete()
-    await pilot.pause()
-
-
-async def deployed(app: RhaiiApp, pilot: Pilot[int]) -> Script:
-    """On the deploy screen with an open session."""
-    await settled(pilot)
-    script = Script(app)
-    await script.open()
-    await app.push_screen("deploy")
-    await pilot.pause()
-    return script
-
-
-async def painted(app: RhaiiApp, pilot: Pilot[int]) -> list[str]:
-    """The newest state on screen: what the bridge would deliver a little later is delivered now."""
-    app.bridge._deliver()
-    await pilot.pause()
-    await pilot.pause()
-    return text_of(app)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -175,7 +137,7 @@ async def test_a_failure_offers_the_next_key_everywhere(tmp_path: Path) -> None:
         assert "Nothing has stopped" in str(app.screen.query_one(NoteLine).render())
         script.quota_failure()
         shown = "\n".join(await painted(app, pilot))
-        assert "Stopped" in shown
+        assert "Failed" in shown
         assert "GPUS_ALL_REGIONS is 0" in shown
         assert "r retries" in shown
         assert "(1 to read)" in shown
@@ -199,7 +161,7 @@ async def test_done_tells_the_call_the_cost_and_the_way_out(tmp_path: Path, size
         shown = "\n".join(await painted(app, pilot))
         for wanted in ("Ready after", "curl -s", "Running now", "node-pools delete", "were not tested"):
             assert wanted in shown
-        await pilot.press("x")
+        await pilot.press("Y")
         assert "node-pools delete gpu-pool" in app.clipboard
 
 
