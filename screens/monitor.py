@@ -244,7 +244,10 @@ class MonitorScreen(RoadScreen):
         scale = f"{heat.SCALES[self._metric].name}; {heat.top_text(self._metric, top)}; {wide} s a cell (m: another)"
         self.query_one("#strip").border_title = scale
         axis = " " * LABEL + heat.axis(columns, wide)
-        self.query_one("#strip-axis", Static).update(Content(f"{axis}\n{heat.LEGEND}"))
+        # The pane's title names the figure; where panes have no title, a line of its own does.
+        titled = self.has_class("-tall") and not self.has_class("-narrow")
+        below = [axis, heat.LEGEND] if titled else [axis, scale, heat.LEGEND]
+        self.query_one("#strip-axis", Static).update(Content("\n".join(below)))
 
     def _paint_status(self, state: MonitorState) -> None:
         listing = self.query_one("#status-rows", RowList)

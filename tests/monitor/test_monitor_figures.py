@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,8 @@ from rhaii_tui.catalog.prices import shipped
 from rhaii_tui.clock import Clock
 from rhaii_tui.kube import permissions
 from rhaii_tui.monitor import history as h
-from rhaii_tui.monitor.cost import Meter
+from rhaii_tui.monitor import pods
+from rhaii_tui.monitor.cost import Meter, priced
 from rhaii_tui.monitor.discovery import Found, NothingChosen, Wish, choose
 from rhaii_tui.monitor.history import History
 from rhaii_tui.monitor.state import Figures, NodeNow, ReplicaNow
@@ -125,6 +127,33 @@ def test_money_is_of_the_nodes_that_exist() -> None:
     assert cost.idle_spent == pytest.approx(1.08), "one cloud hour"
     cost = meter.read(1003.0, nodes, [_replica("p", "a", None)], gateway=True, seen_at=1003.0, lost_since=None)
     assert cost.idle_unknown == 1
+
+
+def test_a_tpu_node_is_billed_by_its_chips() -> None:
+    """A ct6e machine is part of its chips' price."""
+    raw: dict[str, Any] = {
+        "metadata": {
+            "name": "t",
+            "creationTimestamp": "2026-11-20T10:00:00Z",
+            "labels": {
+                **REGION,
+                "cloud.google.com/gke-tpu-accelerator": "tpu-v6e-slice",
+                "node.kubernetes.io/instance-type": "ct6e-standard-4t",
+                "cloud.google.com/gke-spot": "true",
+            },
+        },
+        "status": {"capacity": {"google.com/tpu": "4"}, "allocatable": {"google.com/tpu": "4"}, "conditions": []},
+    }
+    tpu = pods.node(raw, {"t": ("p",)})
+    assert (tpu.accelerator, tpu.units, tpu.allocatable, tpu.spot, tpu.replicas) == (
+        "tpu-v6e-slice",
+        4,
+        4,
+        True,
+        ("p",),
+    )
+    found = priced(tpu, raw["metadata"]["labels"], shipped())
+    assert found.per_hour == pytest.approx(4 * 0.544)
 
 
 def test_a_price_nobody_knows_is_not_zero() -> None:
