@@ -115,8 +115,8 @@ def others(alive: list[Holding], faults: Faults) -> list[Holding]:
     taken = [Holding({"machineType": "n1-standard-4", "accelerators": [card]}, gpus, _ELSEWHERE)] if gpus > 0 else []
     for region in TPU_REGIONS:
         chips = int(TPU_CHIPS - usage(alive, region)[TPU_FAMILY])
-        if chips > 0:
-            taken.append(Holding({"machineType": "ct6e-standard-1t"}, chips, region))
+        if chips >= 4:
+            taken.append(Holding({"machineType": "ct6e-standard-4t"}, chips // 4, region))
     return taken
 
 
