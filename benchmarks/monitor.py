@@ -4,7 +4,8 @@
 
 The API server is a process of its own on loopback TLS (tests/monitor/served_cluster.py). Keys are pressed four times a
 second; a key's latency runs from the press to the end of the repaint it causes. Memory is this process' RSS over the
-run; it is flat when the second half does not grow. The last line is JSON.
+run; it is flat when the second half does not grow. Beside it runs a control: a bare application with 200 rows that
+never change, pressed at the same rhythm; what is slow there as well is the machine's. The last line is JSON.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "monitor"))
 
 from aiohttp import web
 from served_cluster import NS, SVC, ServedCluster, engine_text, gpu_node, pod, service
+from textual.app import App, ComposeResult
+from textual.content import Content
 
 from rhaii_tui.endpoints import Endpoints
 from rhaii_tui.monitor.discovery import Wish
@@ -105,7 +108,7 @@ def rss_mb() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-async def pressed(app: MonitorApp, table: LiveRows, moved: asyncio.Event, key: str) -> float:
+async def pressed(app: App[Any], table: LiveRows, moved: asyncio.Event, key: str) -> float:
     """Milliseconds from the press of a key that moves the cursor to the end of the repaint that shows it."""
     moved.clear()
     begun = time.perf_counter()
@@ -115,6 +118,36 @@ async def pressed(app: MonitorApp, table: LiveRows, moved: asyncio.Event, key: s
     table.call_after_refresh(shown.set)
     await asyncio.wait_for(shown.wait(), 30)
     return (time.perf_counter() - begun) * 1000
+
+
+class Still(App[None]):
+    """Rows that never change."""
+
+    def compose(self) -> ComposeResult:
+        yield LiveRows()
+
+    def on_mount(self) -> None:
+        self.query_one(LiveRows).show(200, lambda y, width: Content(f"row {y}"))
+
+
+async def control(seconds: float) -> None:
+    """Press the same keys in an application that does nothing; print p50 and p95 of their latency."""
+    app, late = Still(), []
+    async with app.run_test(size=(120, 40)):
+        table, moved = app.query_one(LiveRows), asyncio.Event()
+        table.focus()
+        app.screen.watch(table, "at", moved.set, init=False)
+        begun = time.monotonic()
+        while time.monotonic() - begun < seconds:
+            late.append(await pressed(app, table, moved, KEYS[len(late) % len(KEYS)]))
+            await asyncio.sleep(0.25)
+    late.sort()
+    print(json.dumps({"control_ms_p50": at(late, 0.5), "control_ms_p95": at(late, 0.95)}))
+
+
+def at(ranked: list[float], share: float) -> float:
+    """A percentile of sorted values, to a tenth."""
+    return round(ranked[min(len(ranked) - 1, int(len(ranked) * share))], 1)
 
 
 async def watch(address: str, folder: Path, seconds: float, pods: int) -> dict[str, Any]:
@@ -176,8 +209,8 @@ async def watch(address: str, folder: Path, seconds: float, pods: int) -> dict[s
     return figures | {
         "seconds": seconds,
         "keys": len(late),
-        "key_ms_p50": round(ranked[len(ranked) // 2], 1),
-        "key_ms_p95": round(ranked[int(len(ranked) * 0.95)], 1),
+        "key_ms_p50": at(ranked, 0.5),
+        "key_ms_p95": at(ranked, 0.95),
         "key_ms_max": round(ranked[-1], 1),
         "cpu_percent_of_a_core": round(share, 1),
         "rss_mb_middle": round(half[0], 1),
@@ -193,7 +226,11 @@ def main() -> None:
     parser.add_argument("--updates", type=int, default=50)
     parser.add_argument("--lines", type=int, default=5000)
     parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--control", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.control:
+        asyncio.run(control(options.seconds))
+        return
     if options.serve is not None:
         asyncio.run(serve(options.serve, options.pods, options.updates, options.lines))
         return
@@ -204,7 +241,10 @@ def main() -> None:
             try:
                 assert server.stdout is not None
                 address = json.loads(server.stdout.readline())["address"]
-                print(json.dumps(asyncio.run(watch(address, Path(name), options.seconds, options.pods))))
+                still = [sys.executable, __file__, "--control", "--seconds", str(options.seconds)]
+                with subprocess.Popen(still, stdout=subprocess.PIPE, text=True) as beside:
+                    figures = asyncio.run(watch(address, Path(name), options.seconds, options.pods))
+                    print(json.dumps(figures | json.loads(beside.communicate()[0])))
             finally:
                 server.terminate()
 
