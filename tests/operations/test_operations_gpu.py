@@ -97,6 +97,24 @@ async def constant_requests(url: str) -> AsyncIterator[list[str]]:
     assert sent > 8
 
 
+async def test_without_quota_nothing_is_changed(endpoints: Endpoints, home: Path, wire: Wire) -> None:
+    session = await open_operation(scale_plan(await found(endpoints, home), 5), endpoints, home)
+    wire.fault("gpu-quota-zero", True)
+    session.approve("test")
+    state = await perform(session, watch_requests=False)
+    await session.close()
+    wire.fault("gpu-quota-zero", False)
+    assert state.outcome == "failed"
+    assert [s.spec.id for s in state.steps if s.status == "failed"] == ["limits"]
+    finding = state.step("limits").finding
+    assert finding is not None
+    assert "NVIDIA_T4_GPUS" in finding.message
+    assert wire.pool_size(ZONE, CLUSTER, POOL) == 3
+    # The fault takes a node away as well; it comes back with the quota.
+    await until(lambda: len(wire.nodes(CLUSTER, POOL)) == wire.ready(CLUSTER, NAMESPACE, SERVICE) == 3)
+    # The next test gives the same order again: this very run is finished by it.
+
+
 async def test_up_and_down_without_a_lost_request(endpoints: Endpoints, home: Path, wire: Wire) -> None:
     before = await found(endpoints, home)
     assert (before.replicas, before.nodes, before.others, before.ours) == (3, 3, 0, True)

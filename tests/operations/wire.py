@@ -60,6 +60,10 @@ class Wire:
                 return None
             raise AssertionError(f"{method} {url}: {error.code} {error.read()[:500]!r}") from error
 
+    def fault(self, name: str, on: bool) -> None:
+        """Switch a fault of the practice cloud."""
+        self._call("POST", f"{self._practice.descriptor['control']}/faults/{name}", {"on": on}, None)
+
     def clusters(self) -> list[str]:
         """Names of all clusters."""
         found = self.google("GET", f"/v1/projects/{self.project}/locations/-/clusters")
