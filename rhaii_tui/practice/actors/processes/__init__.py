@@ -6,7 +6,7 @@ from rhaii_tui.practice.actors.images import is_engine
 from rhaii_tui.practice.actors.objects import labels_of
 from rhaii_tui.practice.actors.processes.base import Place, Process
 from rhaii_tui.practice.actors.processes.initializer import StorageInitializer
-from rhaii_tui.practice.actors.processes.manager import KServeManager
+from rhaii_tui.practice.actors.processes.kserve_controller import KServeController
 from rhaii_tui.practice.actors.processes.picker import Picker
 from rhaii_tui.practice.actors.processes.plain import Plain
 from rhaii_tui.practice.actors.processes.vllm import Vllm
@@ -24,5 +24,5 @@ def choose(place: Place) -> Process:
     if name == "main" and (is_engine(place.container["image"]) or labels.get("kserve.io/component") == "workload"):
         return Vllm(place)
     if labels.get("control-plane") == "kserve-controller-manager":
-        return KServeManager(place)
+        return KServeController(place)
     return Plain(place)

@@ -10,7 +10,7 @@ from rhaii_tui.practice.actors.processes.plain import Plain
 _FILE = "/tmp/k8s-webhook-server/serving-certs/tls.crt"
 
 
-class KServeManager(Plain):
+class KServeController(Plain):
     """Not Ready while "webhook-not-ready" has hit its pod; a pod that takes its place is well."""
 
     async def forever(self) -> None:
