@@ -29,7 +29,6 @@ class Picker(Process):
             await place.work(30.0)
             self._say_error("runner/runner.go:310", "Failed to start manager", _NO_API)
             return 1
-        await self._while_dead()
         self._say(
             "controller/controller.go:186",
             "Starting Controller",
@@ -54,8 +53,13 @@ class Picker(Process):
         return 0
 
     async def _hang(self) -> None:
-        """Now and then it is there and answers nobody, its kubelet neither."""
+        """Now and then it is there and answers nobody, its kubelet neither.
+
+        One that "epp-dead" hits before it ever served has a health server that answers: it becomes Ready, the
+        deployment is complete, and every request fails open.
+        """
         faults = self.place.world.faults
+        await self._while_dead()
         while True:
             async with faults.changed:
                 await faults.changed.wait_for(self._dead)
