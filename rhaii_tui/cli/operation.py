@@ -236,7 +236,7 @@ def _bill(bill: Bill | None) -> dict[str, Any] | None:
 def _money(bill: Bill | None) -> str:
     if bill is None or bill.usd_per_hour is None:
         return "unknown"
-    return f"${bill.usd_per_hour:.2f} per hour" + ("" if bill.complete else " of what is priced")
+    return f"{'' if bill.complete else 'at least '}${bill.usd_per_hour:.2f} per hour"
 
 
 def _show(plan: Plan, out: Output) -> None:
