@@ -53,6 +53,7 @@ class RhaiiApp(App[int]):
         "done": _lazily("done", "DoneScreen"),
         "scale": _lazily("scale", "ScaleScreen"),
         "teardown": _lazily("teardown", "TeardownScreen"),
+        "troubleshoot": _lazily("troubleshoot", "TroubleshootScreen"),
         "progress": _lazily("progress", "ProgressScreen"),
     }
     BINDINGS = [
@@ -144,6 +145,9 @@ class RhaiiApp(App[int]):
 
     def action_scale(self) -> None:
         self._above_road("scale")
+
+    def action_troubleshoot(self) -> None:
+        self._above_road("troubleshoot")
 
     def action_teardown(self) -> None:
         self._above_road("teardown")

@@ -140,5 +140,7 @@ def verdict(found: Verdict | None) -> Content:
             Content(f"- A repeated prefix saves {point:.0f} ms to the first token (95 %: {low:.0f} to {high:.0f}).")
         )
     if found.hint:
-        lines.append(Content.assemble(("Next: ", "$accent bold"), found.hint))
+        lines.append(
+            Content.assemble(("Next: ", "$accent bold"), found.hint, ("  d", "$accent bold"), " shows the broken hop.")
+        )
     return Content("\n").join(lines)

@@ -127,7 +127,9 @@ def waits(state: RunState, width: int) -> Content:
             ("r", "$accent bold"),
             " retries  ",
             ("enter", "$accent bold"),
-            " says more",
+            " says more  ",
+            ("d", "$accent bold"),
+            " troubleshoots",
         )
     if state.lost_links:
         link, _, reason = state.lost_links[0]

@@ -28,6 +28,9 @@ class RoadScreen(Screen[None]):
     BINDINGS = [
         Binding("escape", "back", "Back", id="road.back", tooltip="To the screen before; answers are kept"),
         Binding("question_mark,f1", "app.help", "Help", key_display="?", id="road.help", tooltip="Keys of this screen"),
+        Binding(
+            "d", "app.troubleshoot", "Troubleshoot", show=False, id="road.doctor", tooltip="Which hop is broken, why"
+        ),
         Binding("q", "app.quit", "Quit", id="road.quit", tooltip="Leave; asks first while something runs"),
     ]
 

@@ -61,7 +61,7 @@ def _quota(option: Option, width: int) -> str:
     return count(option.quota[0].need, option.quota[0].unit) if option.quota else "–"
 
 
-_HOW = "  c: in flight"
+_HOW = " c: in flight"
 Row = tuple[str, Callable[[Option, int], str], str]
 _ROWS: tuple[Row | None, ...] = (
     ("replicas", lambda o, w: str(o.replicas), ""),
