@@ -7,7 +7,21 @@ import sys
 
 import typer
 
-from rhaii_tui.cli import cache_test, doctor, monitor, options, practice, preflight, scale, setup, status, stop, teardown, wake
+from rhaii_tui.cli import (
+    cache_test,
+    doctor,
+    monitor,
+    options,
+    practice,
+    preflight,
+    render,
+    scale,
+    setup,
+    status,
+    stop,
+    teardown,
+    wake,
+)
 
 app = typer.Typer(
     name="rhaii-tui",
@@ -25,6 +39,7 @@ app.command("setup")(setup.run)
 app.command("status")(status.run)
 app.command("monitor")(monitor.run)
 app.command("doctor")(doctor.run)
+app.command("manifests")(render.run)
 app.command("cache-test")(cache_test.run)
 app.command("scale")(scale.run)
 app.command("stop")(stop.run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 
 from rhaii_tui.catalog.shapes import Accelerator
 from rhaii_tui.catalog.target import Target
@@ -12,10 +13,17 @@ Line = tuple[str, str]
 """The text to type, and why."""
 
 
+APPLY = "kubectl apply --server-side --field-manager=rhaii-tui --validate=strict -f -"
+
+
 def lines(target: Target, endpoints: Endpoints) -> dict[str, tuple[Line, ...]]:
     """By step id. Secrets are named by file, as `target` does."""
     where = f"--project {target.project} --zone {target.zone}"
     here = f"-n {target.namespace}"
+
+    def by_hand(part: str) -> str:
+        return f"rhaii-tui manifests {part} {_flags(target)}"
+
     return {
         "apis": (
             (f"gcloud services enable container.googleapis.com compute.googleapis.com --project {target.project}", ""),
@@ -42,26 +50,12 @@ def lines(target: Target, endpoints: Endpoints) -> dict[str, tuple[Line, ...]]:
             ("kubectl auth whoami", ""),
         ),
         "operators": _operators(endpoints, target),
-        "gateway": (
-            ("./scripts/setup-gateway.sh", "in the rhaii-on-xks checkout: CA bundle, Gateway, pull secret"),
-            (
-                "kubectl -n opendatahub wait gateway/inference-gateway --for=condition=Programmed --timeout=300s",
-                "",
-            ),
-        ),
-        "namespace": ((f"kubectl create namespace {target.namespace}", "without an istio-injection label"),),
+        "gateway": _gateway(by_hand),
+        "namespace": ((f"{by_hand('namespace')} | {APPLY}", "without an istio-injection label"),),
         "secrets": _secrets(target),
         "service": (
-            (
-                f"kubectl apply --server-side --field-manager=rhaii-tui --validate=strict --dry-run=server {here} "
-                f"-f manifests/llminferenceservice/{target.shape.id}.yaml",
-                "every field is checked before anything is created",
-            ),
-            (
-                f"kubectl apply --server-side --field-manager=rhaii-tui {here} "
-                f"-f manifests/llminferenceservice/{target.shape.id}.yaml",
-                "",
-            ),
+            (f"{by_hand('service')} | {APPLY} --dry-run=server", "every field is checked before anything is created"),
+            (f"{by_hand('service')} | {APPLY}", ""),
         ),
         "replicas": (
             (
@@ -76,14 +70,12 @@ def lines(target: Target, endpoints: Endpoints) -> dict[str, tuple[Line, ...]]:
         ),
         "routing": (
             (
-                f"kubectl apply --server-side --field-manager=rhaii-tui -f manifests/envoyfilter-extproc-body.yaml "
-                f"# name {target.service}-extproc-body, in the Gateway's namespace",
+                f"kubectl get {here} httproute/{target.service}-kserve-route -o yaml | "
+                f"{by_hand('body-forwarding')} --http-route - | {APPLY}",
                 "only where a request does not reach the endpoint picker",
             ),
         ),
-        "policies": (
-            (f"kubectl apply --server-side --field-manager=rhaii-tui {here} -f manifests/networkpolicies.yaml", ""),
-        ),
+        "policies": ((f"{by_hand('policies')} | {APPLY}", ""),),
         "verify": (
             (f"URL=$(kubectl get {here} llmisvc/{target.service} -o jsonpath='{{.status.url}}')", ""),
             ('curl -s "$URL/health" && curl -s "$URL/v1/models"', ""),
@@ -127,19 +119,64 @@ def _operators(endpoints: Endpoints, target: Target) -> tuple[Line, ...]:
     )
 
 
-def _secrets(target: Target) -> tuple[Line, ...]:
-    pull = shlex.quote(str(target.pull_secret_file or "PULL_SECRET_FILE"))
-    token = shlex.quote(str(target.hf_token_file or "HF_TOKEN_FILE"))
-    here = f"-n {target.namespace}"
+def _flags(target: Target) -> str:
+    """All that the documents depend on, said outright: the line means the same on another machine."""
+    short = "gpu" if target.accelerator is Accelerator.GPU_T4 else "tpu"
+    said = {
+        "accelerator": short,
+        "topology": target.topology,
+        "project": target.project,
+        "zone": target.zone,
+        "namespace": target.namespace,
+        "service": target.service,
+        "replicas": target.replicas,
+        "model": target.model,
+        "image": target.image,
+    }
+    text = " ".join(f"--{name} {shlex.quote(str(value))}" for name, value in said.items())
+    return text if target.hf_token_file else f"{text} --no-hub-token"
+
+
+def _gateway(by_hand: Callable[[str], str]) -> tuple[Line, ...]:
+    forget = '{"metadata":{"namespace":"opendatahub","uid":null,"resourceVersion":null,"managedFields":null}}'
     return (
         (
-            f"kubectl create secret generic rhaiis-pull-secret {here} --type=kubernetes.io/dockerconfigjson "
-            f"--from-file=.dockerconfigjson={pull}",
-            "",
+            "kubectl -n cert-manager get secret opendatahub-ca -o jsonpath='{.data.ca\\.crt}' | base64 -d > ca.crt && "
+            "kubectl -n opendatahub create configmap odh-ca-bundle --from-file=ca.crt",
+            "the CA that the gateway verifies replicas by; public",
         ),
         (
-            f"kubectl create secret generic huggingface-token {here} --from-file=token={token} "
+            "kubectl -n istio-system get secret redhat-pull-secret -o yaml | "
+            f"kubectl patch --local -f - --type=merge -p '{forget}' -o yaml | {APPLY}",
+            "the gateway's own image comes from registry.redhat.io",
+        ),
+        (f"{by_hand('gateway')} | {APPLY}", ""),
+        ("kubectl -n opendatahub wait gateway/inference-gateway --for=condition=Programmed --timeout=300s", ""),
+    )
+
+
+def _pull_secret(target: Target) -> Line:
+    file = target.pull_secret_file
+    pull, why = shlex.quote(str(file or "PULL_SECRET_FILE")), "the login for registry.redhat.io"
+    if file is not None and file.suffix in (".yaml", ".yml"):
+        renamed = f'{{"metadata":{{"name":"rhaiis-pull-secret","namespace":"{target.namespace}"}}}}'
+        return f"kubectl patch --local -f {pull} --type=merge -p '{renamed}' -o yaml | {APPLY}", why
+    return (
+        f"kubectl create secret generic rhaiis-pull-secret -n {target.namespace} "
+        f"--type=kubernetes.io/dockerconfigjson --from-file=.dockerconfigjson={pull}",
+        why,
+    )
+
+
+def _secrets(target: Target) -> tuple[Line, ...]:
+    if target.hf_token_file is None:
+        return (_pull_secret(target),)
+    token = shlex.quote(str(target.hf_token_file))
+    return (
+        _pull_secret(target),
+        (
+            f"kubectl create secret generic huggingface-token -n {target.namespace} --from-file=token={token} "
             f"--from-file=HF_TOKEN={token}",
-            "the model download reads the key HF_TOKEN, the engine the key token",
+            "the model download reads the key HF_TOKEN, the guides' own examples the key token",
         ),
     )
