@@ -16,6 +16,7 @@ from rhaii_tui.deployment.state import RunState
 from screens import deploy_rows as rows
 from screens.dialogs.reader import Reader
 from screens.road_screen import RoadScreen
+from screens.stall_watch import StallWatch
 from screens.widgets.log_pane import LogPane
 from screens.widgets.replica_lanes import ReplicaLanes
 from screens.widgets.row_list import RowList
@@ -82,6 +83,7 @@ class DeployScreen(RoadScreen):
         for name in PANES:
             self.query_one(f"#{name}").border_title = name.capitalize()
         self._status: list[rows.Row] = []
+        self._stalls = StallWatch(self.road.journey)
         self._pointed: float | None = None
         """When the stop happened that the cursor was moved to."""
         self.follow(self.STATE, self._paint)
@@ -99,6 +101,14 @@ class DeployScreen(RoadScreen):
     def _tick(self) -> None:
         if self.is_current and self.state.outcome is None:
             self._paint()
+        if step := self._stalls.stalled(self.state, time.time()):
+            self.run_worker(self._ask(step), exclusive=True, group="stall", exit_on_error=False)
+
+    async def _ask(self, step: str) -> None:
+        found = await self._stalls.ask(step)
+        if found:
+            title = self.state.step(step).spec.title
+            self.say(f"{title} takes unusually long: {found[0].message} d shows the broken hop.", "WARN")
 
     def _paint(self) -> None:
         state, now = self.state, time.time()

@@ -17,6 +17,7 @@ from rhaii_tui.deployment.state import RunState
 from screens import decide_pages, deploy_rows, operation_pages, quit_page
 from screens.app import RhaiiApp
 from screens.dialogs.confirm import Confirm
+from screens.stall_watch import StallWatch
 from screens.theme.figures import count, hang
 from screens.widgets.row_list import RowList
 from screens.widgets.shape_table import provenance
@@ -127,6 +128,21 @@ def test_throughput_is_never_shown_without_its_requests_in_flight() -> None:
     hints = [line.plain for line in decide_pages.hint(options()[2], options())]
     assert any("compare only at the same c" in line for line in hints)
     assert max(len(line) for line in hints) <= 78
+
+
+async def test_a_step_far_over_its_usual_time_is_asked_about(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        script = await deployed(app, pilot)
+        script.until_replicas()
+        await painted(app, pilot)
+        state, watch = app.run_state, StallWatch(app.journey)
+        running = next(s for s in state.steps if s.status == "running")
+        assert running.started_at is not None
+        assert watch.stalled(state, running.started_at + 1 / state.rate) == ""
+        late = running.started_at + max(3 * running.spec.usual_seconds, 200) / state.rate
+        assert watch.stalled(state, late) in {s.spec.id for s in state.steps if s.status == "running"}
+        assert watch.stalled(replace(state, outcome="failed"), late) == ""
 
 
 def test_numbers_agree_with_their_nouns() -> None:

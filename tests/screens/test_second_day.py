@@ -113,10 +113,10 @@ async def _operated(app: RhaiiApp, pilot: Pilot[int], costs: float | None) -> No
     assert "Zero, verified twice" in shown
     await pilot.press("g")
     await pilot.pause()
-    assert isinstance(app.screen, Confirm)
+    assert type(app.screen) is Confirm
     await pilot.press("enter")
     await pilot.pause()
-    assert app.screen is screen
+    assert app.screen_stack[-1] is screen
     await pilot.press("g", "y")
     await until(app, pilot, lambda: isinstance(app.screen, ProgressScreen))
     await until(app, pilot, lambda: app.operation_state.outcome == "done")
