@@ -27,12 +27,11 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Practice]:
 
 @pytest.fixture
 async def deployed(furnished: Practice) -> AsyncIterator[Deployed]:
-    """The deployment; every test leaves it healthy again."""
+    """The deployment; `broken` leaves it healthy again."""
     found = Deployed(furnished.descriptor)
     found.url = (await found.service())["status"]["url"]
     try:
         yield found
-        await found.healed()
     finally:
         for fault in await found.active():
             await found.switch(fault, False)

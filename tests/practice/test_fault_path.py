@@ -42,9 +42,9 @@ async def test_a_dead_picker_is_replaced_by_a_live_one(deployed: Deployed) -> No
         pod = await deployed.picker()
 
         async def unhealthy() -> bool:
-            return conditions(await deployed.picker())["Ready"] == "False"
+            return any(":9003" in text for text in await deployed.messages("Unhealthy"))
 
-        await deployed.until(unhealthy, "Pod")
+        await deployed.until(unhealthy, "Event")
         assert (await deployed.metrics(pod, 9090)).status_code == 503
         await deployed.delete("Pod", NS, pod["metadata"]["name"])
         await deployed.healed()
