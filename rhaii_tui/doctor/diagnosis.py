@@ -150,7 +150,7 @@ def _link(
         return Link(hop, State.UNPROVEN, _unread_words(refused[0]), findings=ids)
     if isinstance(proof, str):
         return Link(hop, State.UNUSED, proof, findings=ids)
-    if proof is not None and not blind:
+    if proof is not None:
         return Link(hop, State.GREEN, f"{proof.source}: {proof.text}", (proof,), ids)
     why = _unread_words(blind[0]) if blind else "nothing shows that it works"
     return Link(hop, State.UNPROVEN, why, findings=ids)

@@ -280,7 +280,7 @@ class Snapshot:
     def unread(self) -> tuple[Unread, ...]:
         """Everything that could not be read and should have been, each once."""
         pieces = [*self.kinds.values(), *self.facts.values(), *self.logs.values(), *self.metrics.values(), self.traffic]
-        found = {(u.what, u.permission, u.reason): u for u in pieces if isinstance(u, Unread) and not u.absent}
+        found = {(u.what, u.permission): u for u in pieces if isinstance(u, Unread) and not u.absent}
         return tuple(found.values())
 
 

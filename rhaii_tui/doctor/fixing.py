@@ -134,6 +134,10 @@ class Surgery:
         change = done.change
         if change.verb in _ONE_WAY or (change.verb == "delete" and change.kind == "Pod"):
             return f"{change.object}: nothing to take back"
+        if change.verb == "roll":
+            body = {"spec": {"replicas": change.body["replicas"]}}
+            await self._send.send(Change("patch", change.kind, change.namespace, change.name, body))
+            return f"{change.object}: {change.body['replicas']} replicas"
         if change.verb == "copy-key":
             back = Change("patch", change.kind, change.namespace, change.name, {"data": {change.body["to"]: None}})
             await self._send.send(back)

@@ -169,7 +169,8 @@ async def _measured(
     for pod, piece in after.items():
         first = before.get(pod)
         if isinstance(piece, Read) and isinstance(first, Read):
-            both = Scrapes(first.value.after, piece.value.after, piece.value.silent or first.value.silent)
+            silent = piece.value.silent if first.value.silent else ""  # once may be a pod on its way out
+            both = Scrapes(first.value.after, piece.value.after, silent)
             metrics[pod] = Read(both, piece.at)
         else:
             metrics[pod] = piece

@@ -10,7 +10,7 @@ from typing import Any
 from rhaii_tui.doctor.evidence import ACCELERATORS, Snapshot, labels_of, name_of, status_of
 from rhaii_tui.doctor.pieces import Missing
 
-_SHORT = re.compile(r"(\d+) Insufficient ([\w.-]+(?:/[\w.-]+)?)")
+_SHORT = re.compile(r"(\d+) Insufficient ([\w.-]*\w(?:/[\w.-]*\w)?)")
 _TAINT = re.compile(r"(\d+) node\(s\) had (?:untolerated )?taints?(?:\(s\))?(?: \{([^}]*)\})?")
 _SELECTOR = re.compile(r"(\d+) node\(s\) didn't match (?:Pod's )?node (?:affinity/selector|selector|affinity)")
 _OTHERS = (

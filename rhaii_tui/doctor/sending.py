@@ -16,7 +16,7 @@ from rhaii_tui.doctor.rule import Change
 from rhaii_tui.endpoints import Endpoints
 from rhaii_tui.kube.kinds import KINDS
 from rhaii_tui.serving import manifests
-from rhaii_tui.serving.stack import EA1, EA2
+from rhaii_tui.serving.stack import EA1, EA2, deployment_name
 
 if TYPE_CHECKING:
     from rhaii_tui.kube.connect import Cluster
@@ -25,6 +25,10 @@ Json = dict[str, Any]
 REVISION = "deployment.kubernetes.io/revision"
 ROLL_CLOUD_SECONDS, ROLL_LEAST = 20.0, 3.0
 """How long a changed service may take to become a changed Deployment, cloud seconds and at least wall seconds."""
+
+
+UPDATE_CLOUD_SECONDS, UPDATE_LEAST = 1500.0, 20.0
+"""How long one replica of an update may take to load, compile and become ready."""
 
 
 class Refused(Exception):
@@ -50,6 +54,9 @@ class Sender:
                 return f"{change.object}: write from {Path(str(change.body['file'])).name}"
             case "retire":
                 return f"{change.object}: delete outdated ReplicaSets without a ready replica"
+            case "roll":
+                n = int(change.body["replicas"])
+                return f"{change.object}: spec.replicas {n} -> {n - 1}, the update finishes, {n - 1} -> {n}"
         return f"{change.verb} {change.object}"
 
     @property
@@ -79,6 +86,8 @@ class Sender:
                 await self._asked(self._kube.delete(change.kind, change.namespace or None, change.name, uid=change.uid))
             case "retire":
                 await self._retire(change)
+            case "roll":
+                await self._roll(change)
             case "copy-key":
                 await self._copy_key(change)
             case "secret-from-file":
@@ -151,6 +160,25 @@ class Sender:
                 return
             await asyncio.sleep(0.2)
 
+    async def _roll(self, change: Change) -> None:
+        """One replica fewer frees an accelerator for the update; when it has finished, all are asked for again."""
+        replicas, clock = int(change.body["replicas"]), self._endpoints.clock
+        name = deployment_name(change.name)
+        fewer = Change("patch", change.kind, change.namespace, change.name, {"spec": {"replicas": replicas - 1}})
+        await self._patch(fewer)
+        try:
+            deadline = time.monotonic() + max(clock.wall(UPDATE_CLOUD_SECONDS * replicas), UPDATE_LEAST)
+            while True:
+                live = await self._asked(self._kube.read("Deployment", change.namespace, name))
+                if live is not None and _rolled(live, replicas - 1):
+                    return
+                if time.monotonic() > deadline:
+                    raise Refused("The update did not finish in time with one replica fewer; look at its newest pod.")
+                await clock.sleep(5, least=0.2)
+        finally:  # whatever happened, nobody may be left with a replica fewer than was asked for
+            body = {"spec": {"replicas": replicas}}
+            await self._patch(Change("patch", change.kind, change.namespace, change.name, body))
+
     async def _copy_key(self, change: Change) -> None:
         secret = await self._asked(self._kube.read("Secret", change.namespace, change.name))
         value = ((secret or {}).get("data") or {}).get(change.body["from"])
@@ -182,6 +210,16 @@ class Sender:
             )
         except CloudError as error:
             raise Refused(f"{error.message} {error.remedy}") from error
+
+
+def _rolled(deployment: Mapping[str, Any], replicas: int) -> bool:
+    """Whether a Deployment of this size has only replicas of its newest template, all of them ready."""
+    state, meta = deployment.get("status") or {}, deployment["metadata"]
+    if int((deployment.get("spec") or {}).get("replicas") or 0) != replicas:
+        return False
+    seen = int(state.get("observedGeneration") or 0) >= int(meta.get("generation") or 0)
+    counts = [int(state.get(k) or 0) for k in ("replicas", "updatedReplicas", "readyReplicas")]
+    return seen and counts == [replicas] * 3
 
 
 def _owned(obj: Mapping[str, Any], uid: object) -> bool:

@@ -96,7 +96,7 @@ def _presets(s: Snapshot) -> Iterator[Hit]:
     if service is None:
         return
     for reading in conditions.readings(service):
-        if reading.condition == "PresetsCombined" and reading.status == "False":
+        if reading.condition == "PresetsCombined" and reading.status == "False" and reading.reason != "Stopped":
             yield Hit(
                 about=s.place.service,
                 message=f"KServe cannot build the service from its presets: {reading.reason}.",

@@ -13,6 +13,7 @@ from rhaii_tui.doctor.pieces import Missing
 from rhaii_tui.doctor.rule import Fix, Hit, HopRules, Rule
 from rhaii_tui.google.errors import CloudError, Kind
 from rhaii_tui.google.values import OperationInfo
+from rhaii_tui.kube import timestamps
 
 Json = dict[str, Any]
 QUOTAS = "https://console.cloud.google.com/iam-admin/quotas"
@@ -212,6 +213,8 @@ def _spot_reclaimed(s: Snapshot) -> Iterator[Hit]:
         return
     live = {name_of(n): n for n in s.accelerator_nodes}
     pools = {labels_of(n).get(POOL_LABEL) for n in live.values()} | {s.place.pool}
+    # A node made after the event is its replacement: what the event tells is history then.
+    refilled = max((timestamps.unix(n["metadata"].get("creationTimestamp")) or 0.0 for n in live.values()), default=0.0)
     found: list[Evidence] = []
     for obj in s.items("Event"):
         from rhaii_tui.kube import events
@@ -219,6 +222,8 @@ def _spot_reclaimed(s: Snapshot) -> Iterator[Hit]:
         event = events.read(obj)
         kind, _, name = event.object.partition("/")
         if kind != "Node" or not any(w in event.message or w in event.reason for w in _SPOT):
+            continue
+        if event.at < refilled:
             continue
         if name in live or any(p and f"-{p}-" in name for p in pools):
             found.append(Evidence(source=f"event {event.reason} Node/{name}", text=event.message, observed_at=event.at))
@@ -306,6 +311,7 @@ RULES = HopRules(
             "The zone has no such machine to give.",
             "The instance group reports no error, or the nodes are there.",
             _stockout,
+            explained_by=("node.spot-reclaimed",),
         ),
         Rule(
             "node.quota-limit",

@@ -10,6 +10,7 @@ from rhaii_tui.deployment.plan import Effect
 from rhaii_tui.doctor.evidence import POOL_LABEL, Snapshot, is_true, labels_of, name_of, status_of
 from rhaii_tui.doctor.hops import Hop
 from rhaii_tui.doctor.pending import Why, autoscaler, pending
+from rhaii_tui.doctor.pieces import Missing
 from rhaii_tui.doctor.rule import Change, Fix, Hit, HopRules, Rule
 from rhaii_tui.kube.nodes import NOT_READY_TAINTS
 from rhaii_tui.serving.stack import deployment_name
@@ -124,8 +125,16 @@ def _tolerates(toleration: Json, taint: Json) -> bool:
     )
 
 
+def _resizing(s: Snapshot) -> bool:
+    """Whether GKE is at work on the cluster: nodes on their way out are cordoned first."""
+    try:
+        return any(not o.done and f"/clusters/{s.place.cluster}" in f"/{o.target}" for o in s.operations)
+    except Missing:
+        return False
+
+
 def _cordoned(s: Snapshot) -> Iterator[Hit]:
-    if not _waiting(s):
+    if not _waiting(s) or _resizing(s):
         return
     nodes = [n for n in s.accelerator_nodes if (n.get("spec") or {}).get("unschedulable")]
     if nodes:
@@ -178,20 +187,16 @@ def _rollout(s: Snapshot) -> Iterator[Hit]:
             s.note(f"Deployment {name} spec.strategy.rollingUpdate", str(strategy), "Deployment"),
         ),
         fix=Fix(
-            title="Let the update stop one replica before it starts the next",
-            changes=(
-                Change("patch", "Deployment", s.place.namespace, name,
-                       {"spec": {"strategy": {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}}}),
-            ),
+            title="Let the update finish with one replica fewer, then ask for all of them again",
+            changes=(Change("roll", "LLMInferenceService", s.place.namespace, s.place.service, {"replicas": s.wanted}),),
             commands=(
-                Command(
-                    text=f"kubectl -n {s.place.namespace} patch deploy {name} --type merge -p "
-                    '\'{"spec":{"strategy":{"rollingUpdate":{"maxSurge":0,"maxUnavailable":1}}}}\''
-                ),
+                Command(text=f"rhaii-tui scale {max(1, s.wanted - 1)}", why="frees one accelerator for the update"),
                 Command(text=f"rhaii-tui scale {s.wanted + 1}", why="or one node more while the update runs: costs"),
             ),
-            risk="One replica fewer serves while the update runs.",
-            settle=3600.0,
+            risk="One replica fewer serves while the update runs."
+            if s.wanted > 1
+            else "The only replica stops before its successor starts.",
+            settle=1800.0,
         ),
         status=Status.WARN,
         raw=why.text,
