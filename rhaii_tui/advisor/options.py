@@ -99,7 +99,7 @@ def _notes(the_bill: Bill, title: str, region: str, bought: Provisioning, zones:
         notes.append(f"no zone of {region} is known to offer {title}")
     missing = dict.fromkeys(c.name.partition(" (")[0] for c in the_bill.components if c.usd_per_hour is None)
     if missing:
-        notes.append("price unknown, not in the sum: " + ", ".join(missing))
+        notes.append("price unknown: " + ", ".join(missing))
     if bought is not Provisioning.ON_DEMAND:
         notes.append("Spot and flex-start: prices change, nodes come late or are taken away")
     return tuple(notes)
