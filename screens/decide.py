@@ -169,7 +169,7 @@ class DecideScreen(RoadScreen):
         title, note, choices = pages.zones(
             answers.shape.accelerator, settings.get("provisioning") if settings else None
         )
-        self.app.push_screen(Choose(title, note, choices, current or ""), chosen)
+        self.app.push_screen(Choose(title, note, choices, current or "", pages.zone_wrong), chosen)
 
     def action_provisioning(self) -> None:
         kinds = [kind.value for kind in Provisioning]

@@ -115,6 +115,11 @@ def zones(accelerator: Accelerator, provisioning: str | None) -> tuple[str, str,
     return f"Zone for {known.title}", note, tuple(choices)
 
 
+def zone_wrong(value: str) -> str:
+    """Why a typed zone cannot be one, or an empty string."""
+    return "" if re.fullmatch(r"[a-z]+-[a-z]+\d+-[a-z]", value) else "a zone looks like us-central1-a"
+
+
 def replicas_refusal(shape: Shape, wanted: int) -> str:
     """Why that many replicas cannot be asked for, or an empty string."""
     if shape.replicas == 1:

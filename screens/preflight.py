@@ -14,7 +14,7 @@ from textual.widgets import OptionList, Static
 from rhaii_tui.advisor.preflight import planned, preflight, verdict
 from rhaii_tui.catalog.findings import Finding, Status
 from rhaii_tui.catalog.target import Target
-from screens.decide_pages import zones
+from screens.decide_pages import zone_wrong, zones
 from screens.deploy_rows import finding_page, key_of
 from screens.dialogs.choose import Choose
 from screens.dialogs.reader import Reader
@@ -74,6 +74,8 @@ class PreflightScreen(RoadScreen):
 
     def action_retry(self) -> None:
         """Look again at everything, with the answers as they are now."""
+        if self._target != self.road.journey.target():
+            self.query_one(RowList).highlighted = 0
         self._target = self.road.journey.target()
         self._found.clear()
         checks = planned(self._target)
@@ -149,7 +151,8 @@ class PreflightScreen(RoadScreen):
                 0, Content.styled(f"▸ looking, {len(self._found)} of {len(self._order)} ({_USUAL})", "$accent")
             )
         elif not self.refusal("go_on"):
-            parts.append(Content.assemble(("g", "$accent bold"), " goes on to the plan"))
+            unread = " without knowing these" if counts[Status.UNKNOWN] else " to the plan"
+            parts.append(Content.assemble(("g", "$accent bold"), f" goes on{unread}"))
         else:
             parts.append(Content.assemble("stops the road; ", ("r", "$accent bold"), " looks again"))
         self.query_one("#check-head", Static).update(Content("   ").join(parts))
@@ -197,4 +200,4 @@ class PreflightScreen(RoadScreen):
 
         bought = settings.get("provisioning") if settings else None
         title, note, choices = zones(self.road.answers.shape.accelerator, bought)
-        self.app.push_screen(Choose(title, note, choices, current), chosen)
+        self.app.push_screen(Choose(title, note, choices, current, zone_wrong), chosen)

@@ -71,9 +71,11 @@ class TroubleshootScreen(RoadScreen):
         if not self._healing:
             self.action_again()
 
-    def on_screen_suspend(self) -> None:
+    async def on_screen_suspend(self) -> None:
         if not self._healing:
             self.workers.cancel_group(self, "look")
+            if self not in self.app.screen_stack:
+                await self._let_go()
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.paint)

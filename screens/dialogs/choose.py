@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from textual import on
@@ -31,8 +32,17 @@ class Choose(ModalScreen[str | None]):
     ]
     AUTO_FOCUS = "Input"
 
-    def __init__(self, title: str, note: str, choices: tuple[Choice, ...], current: str) -> None:
+    def __init__(
+        self,
+        title: str,
+        note: str,
+        choices: tuple[Choice, ...],
+        current: str,
+        check: Callable[[str], str] | None = None,
+    ) -> None:
+        """`check`: a value that is not listed may be typed, too; what is wrong with it, or an empty string."""
         super().__init__()
+        self._check = check
         self._title = title
         self._note = note
         self._choices = choices
@@ -47,6 +57,7 @@ class Choose(ModalScreen[str | None]):
             search.cursor_blink = False
             yield search
             yield OptionList()
+            yield Static(id="choose-none")
 
     def on_mount(self) -> None:
         self._fill("")
@@ -62,16 +73,27 @@ class Choose(ModalScreen[str | None]):
         listing.add_options([Option(c.label) for c in self._shown])
         at = next((i for i, c in enumerate(self._shown) if c.value == self._current), 0)
         listing.highlighted = at if self._shown else None
+        listing.display = bool(self._shown)
+        typed = text.strip()
+        wrong = "nothing in the list matches" if self._check is None else self._check(typed)
+        said = (
+            f"✗ not in the list; {wrong}"
+            if wrong
+            else f"Not in the list; Enter takes {typed} as typed, the check asks."
+        )
+        self.query_one("#choose-none", Static).update(Content("" if self._shown else said))
 
     def action_step(self, step: int) -> None:
         listing = self.query_one(OptionList)
         (listing.action_cursor_down if step > 0 else listing.action_cursor_up)()
 
     @on(Input.Submitted)
-    def _entered(self) -> None:
-        at = self.query_one(OptionList).highlighted
+    def _entered(self, event: Input.Submitted) -> None:
+        at, typed = self.query_one(OptionList).highlighted, event.value.strip()
         if at is not None:
             self.dismiss(self._shown[at].value)
+        elif typed and self._check is not None and not self._check(typed):
+            self.dismiss(typed)
 
     @on(OptionList.OptionSelected)
     def _clicked(self, event: OptionList.OptionSelected) -> None:

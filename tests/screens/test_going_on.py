@@ -17,6 +17,7 @@ from rhaii_tui.deployment.state import RunState
 from screens import decide_pages, deploy_rows, operation_pages, quit_page
 from screens.app import RhaiiApp
 from screens.dialogs.confirm import Confirm
+from screens.preflight import PreflightScreen
 from screens.stall_watch import StallWatch
 from screens.theme.figures import count, hang
 from screens.widgets.row_list import RowList
@@ -170,3 +171,35 @@ async def test_a_stop_says_what_is_saved_and_quitting_afterwards_names_no_accele
         asked = quit_page.quit_page(state, False)
         assert "Accelerators" not in asked._body.plain
         assert "0 nodes" in operation_pages.outcome(state)
+
+
+async def test_a_zone_that_is_not_listed_may_be_typed_and_nonsense_says_why(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("z", *"nowhere", "enter")
+        await pilot.pause()
+        assert "a zone looks like" in "\n".join(text_of(app))
+        await pilot.press("ctrl+u", *"asia-east1-z")
+        await pilot.pause()
+        assert "Enter takes asia-east1-z as typed" in "\n".join(text_of(app))
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.settings is not None
+        assert app.settings.get("zone") == "asia-east1-z"
+
+
+async def test_going_on_before_the_cloud_is_there_happens_when_it_comes(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        endpoints, app.journey.endpoints = app.journey.endpoints, None
+        await pilot.press("g")
+        await pilot.pause()
+        assert "begins by itself" in "\n".join(text_of(app))
+        assert endpoints is not None
+        app.cloud_words = ""
+        app.journey.endpoints = endpoints
+        app.connected(endpoints)
+        await pilot.pause()
+        assert isinstance(app.screen, PreflightScreen)
