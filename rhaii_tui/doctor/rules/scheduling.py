@@ -7,6 +7,7 @@ from typing import Any
 
 from rhaii_tui.catalog.findings import Command, Evidence, Status
 from rhaii_tui.deployment.plan import Effect
+from rhaii_tui.doctor import edits
 from rhaii_tui.doctor.evidence import POOL_LABEL, Snapshot, is_true, labels_of, name_of, status_of
 from rhaii_tui.doctor.hops import Hop
 from rhaii_tui.doctor.pending import Why, autoscaler, pending
@@ -188,7 +189,9 @@ def _rollout(s: Snapshot) -> Iterator[Hit]:
         ),
         fix=Fix(
             title="Let the update finish with one replica fewer, then ask for all of them again",
-            changes=(Change("roll", "LLMInferenceService", s.place.namespace, s.place.service, {"replicas": s.wanted}),),
+            changes=(
+                Change("roll", edits.KIND, s.place.namespace, s.place.service, {"replicas": s.wanted}),
+            ),
             commands=(
                 Command(text=f"rhaii-tui scale {max(1, s.wanted - 1)}", why="frees one accelerator for the update"),
                 Command(text=f"rhaii-tui scale {s.wanted + 1}", why="or one node more while the update runs: costs"),
