@@ -167,8 +167,8 @@ def _cache(o: Observations) -> tuple[str, list[str]]:
     stray = sum(s.hits for s in o.control_shares)
     delivered = hits / expected if expected else 0.0
     facts = [
-        f"The engines delivered {hits:.0f} cached tokens of {expected} expected "
-        f"({delivered:.0%}; {follow_ups} follow-ups x {o.expected_hit} tokens in blocks of {o.block}).",
+        f"The engines delivered {hits:.0f} cached tokens where at least {expected} were due "
+        f"({follow_ups} follow-ups x {o.expected_hit} tokens, in whole blocks of {o.block}).",
         f"The control (as many fresh prompts) hit {stray:.0f} tokens.",
     ]
     controls = sum(r.phase == "control" and r.ok for r in o.records)
