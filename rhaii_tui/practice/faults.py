@@ -29,17 +29,13 @@ CATALOGUE: tuple[Fault, ...] = (
     Fault("permission-missing", "iam", "The account lacks container.clusters.create and .update."),
     Fault("api-disabled", "gke", "The Kubernetes Engine API is disabled in the project."),
     Fault("spot-reclaimed", "compute", "Compute Engine takes a Spot machine of the accelerator pool back."),
-    Fault(
-        "node-lost", "node", "The kubelet of an accelerator node falls silent; later its pods are evicted."
-    ),
+    Fault("node-lost", "node", "The kubelet of an accelerator node falls silent; later its pods are evicted."),
     Fault("device-plugin-broken", "node", "The device plugin of one node fails: no allocatable accelerator there."),
     Fault("node-label-missing", "node", "One accelerator node loses the label that replicas select it by."),
     Fault("node-taint-extra", "node", "One accelerator node gets a taint that replicas do not tolerate."),
     Fault("pull-secret-bad", "registry", "registry.redhat.io answers 401 to the login that the pods present."),
     Fault("image-tag-missing", "registry", "The service names an engine image that the registry does not have."),
-    Fault(
-        "hf-token-missing", "model hub", "The model hub answers 401 Unauthorized to the token in use."
-    ),
+    Fault("hf-token-missing", "model hub", "The model hub answers 401 Unauthorized to the token in use."),
     Fault("hf-gated", "model hub", "The model download answers 403: the licence has not been accepted."),
     Fault("hf-secret-wrong-key", "model hub", "The token's Secret has another key; the hub refuses strangers."),
     Fault("storage-initializer-oom", "node", "Model downloads run out of the node's memory."),
@@ -62,9 +58,7 @@ CATALOGUE: tuple[Fault, ...] = (
         "gateway",
         "As extproc-lost; its EnvoyFilter lies elsewhere.",
     ),
-    Fault(
-        "envoyfilter-wrong-index", "gateway", "As extproc-lost; its EnvoyFilter names other rules."
-    ),
+    Fault("envoyfilter-wrong-index", "gateway", "As extproc-lost; its EnvoyFilter names other rules."),
     Fault("second-route", "gateway", "Another HTTPRoute takes the ext_proc override away from the service's."),
     Fault("epp-dead", "gateway", "The endpoint picker does not answer; the pool fails open."),
     Fault("gateway-no-address", "gateway", "The gateway's load balancer is gone, and the quota refuses a new one."),
@@ -73,9 +67,7 @@ CATALOGUE: tuple[Fault, ...] = (
     Fault("route-not-resolved", "gateway", "The service's route leads to a Service that does not exist."),
     Fault("policy-blocks-gateway", "policy", "A NetworkPolicy keeps the gateway from the replicas."),
     Fault("policy-blocks-epp", "policy", "A NetworkPolicy cuts the endpoint picker off in both directions."),
-    Fault(
-        "policy-blocks-dns", "policy", "A NetworkPolicy lets replicas out on 443 only: no names are resolved."
-    ),
+    Fault("policy-blocks-dns", "policy", "A NetworkPolicy lets replicas out on 443 only: no names are resolved."),
     Fault("webhook-not-ready", "kserve", "KServe's controller is not Ready: nobody answers its webhook."),
     Fault("rbac-denied", "kubernetes", "The account may not write ClusterRoles and their bindings."),
     Fault("logs-forbidden", "kubernetes", "The account may not read container logs."),

@@ -33,8 +33,8 @@ class KubeCluster:
         self.admission: list[Callable[[dict[str, Any]], None]] = []
         self.address = ""
         self.watches: set[asyncio.Event] = set()
-        # Uids of pods that still answer their last requests: these take real time, a grace period compressed time.
-        self.draining: set[str] = set()
+        # By uid, pods that still answer their last requests: these take real time, a grace period compressed time.
+        self.draining: dict[str, asyncio.Event] = {}
         self._authority = authority(name)
         self.ca_pem: bytes = self._authority.ca_pem
         self._api = Api(self)

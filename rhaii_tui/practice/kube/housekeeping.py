@@ -10,8 +10,6 @@ if TYPE_CHECKING:
 
 # Cloud seconds beyond its grace period after which a marked pod is removed without its kubelet.
 OVERTIME = 30.0
-# Wall seconds.
-_LOOK_AGAIN = 0.1
 
 
 async def keep_house(cluster: KubeCluster) -> None:
@@ -30,8 +28,8 @@ async def keep_house(cluster: KubeCluster) -> None:
 async def _bury(cluster: KubeCluster, pod: dict[str, Any]) -> None:
     meta = pod["metadata"]
     await cluster.world.clock.sleep(float(meta.get("deletionGracePeriodSeconds") or 0) + OVERTIME)
-    while meta["uid"] in cluster.draining:
-        await asyncio.sleep(_LOOK_AGAIN)
+    if drained := cluster.draining.get(meta["uid"]):
+        await drained.wait()
     if cluster.world.faults.struck("node-lost", "node", str(pod["spec"].get("nodeName"))):
         return  # nobody knows whether it still runs: it stays Terminating until its node is back or its object gone
     found = cluster.store.get("Pod", meta["namespace"], meta["name"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import datetime
 
@@ -69,11 +70,11 @@ class Vllm(Process):
             return 143
         self.place.log("INFO:     Shutting down")
         if self.place.world.traffic is not None:
-            self.place.cluster.draining.add(self.place.uid)
+            self.place.cluster.draining[self.place.uid] = asyncio.Event()
             try:
                 await self.place.world.traffic.engine_drained(self.place.uid)
             finally:
-                self.place.cluster.draining.discard(self.place.uid)
+                self.place.cluster.draining.pop(self.place.uid).set()
         self._stop_serving()
         await self.place.world.clock.sleep(2.0)
         self.place.log("INFO:     Application shutdown complete.")
