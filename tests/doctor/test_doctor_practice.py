@@ -1,0 +1,157 @@
+"""The doctor at a running deployment: a fault or two of each kind, the first cause, mended, taken back, lifted.
+
+All faults, on both accelerators and in pairs, are for benchmarks/doctor_faults.py.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from doctor_practice import Ward, command, deployed
+
+from rhaii_tui.doctor import Place, State, examine, for_step
+from rhaii_tui.doctor.hops import Hop
+
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(180)]
+
+SEEN = {
+    "pool-too-small": "scheduling.pool-too-small",
+    "gateway-no-address": "gateway.no-address",
+    "api-disabled": "access.api-disabled",
+}
+"""Told only: what mends them costs money, is a choice, or is not ours."""
+MENDED = {
+    "extproc-lost": "route.filter-lost",
+    "epp-dead": "picker.dead",
+    "policy-blocks-gateway": "policy.gateway-to-replicas",
+    "gateway-ca-missing": "gateway.ca-missing",
+    "route-not-accepted": "route.not-accepted",
+    "webhook-not-ready": "controllers.webhook",
+    "node-taint-extra": "scheduling.taint",
+    "hf-secret-wrong-key": "download.wrong-key",
+    "vllm-unknown-argument": "engine.argument",
+}
+
+
+@pytest.fixture(scope="module")
+def ward(practice: Any) -> Ward:
+    """Three replicas on GPUs."""
+    return deployed(practice, "gpu", "scale-out")
+
+
+async def test_a_healthy_deployment_is_green_within_its_time(ward: Ward) -> None:
+    async with ward.cluster() as cluster:
+        found = await ward.until(cluster, lambda d: d.healthy)
+        assert {link.state for link in found.links} == {State.GREEN}
+        assert not found.findings
+
+
+async def test_a_service_made_by_hand_is_looked_at_without_a_journal(ward: Ward) -> None:
+    place = Place(ward.place.namespace, ward.place.service)
+    async with ward.cluster() as cluster:
+        found = await examine(place, ward.endpoints, cluster)
+    assert found.cause is None
+    assert not found.unread
+    assert found.link(Hop.VLLM).state is State.GREEN
+
+
+@pytest.mark.parametrize("fault", sorted(SEEN))
+async def test_a_fault_is_the_first_cause(ward: Ward, fault: str) -> None:
+    async with ward.cluster() as cluster:
+        await ward.fault(fault, True)
+        try:
+            await ward.until(cluster, lambda d: d.cause is not None and d.cause.rule.id == SEEN[fault], what=fault)
+        finally:
+            await ward.heal(cluster, fault)
+
+
+@pytest.mark.parametrize("fault", sorted(MENDED))
+async def test_a_fault_is_found_and_mended(ward: Ward, fault: str) -> None:
+    rule = MENDED[fault]
+    async with ward.cluster() as cluster:
+        await ward.fault(fault, True)
+        try:
+            found = await ward.until(cluster, lambda d: d.cause is not None and d.cause.rule.id == rule, what=fault)
+            case = found.cause
+            assert case is not None
+            assert case.hit.fix is not None
+            treatment = ward.treatment(cluster)
+            preview = await treatment.preview(case.hit.fix)
+            assert not preview.refused
+            assert all(step.text for step in preview.steps)
+            healing = await treatment.heal(rule, case.hop, case.hit.fix)
+            told = [(f.rule.id, f.hit.message) for f in healing.diagnosis.findings]
+            assert healing.outcome.ok, healing.outcome.failure
+            assert healing.healed, told
+            if rule == "route.filter-lost":  # taken back, the hop is red again
+                undone = await treatment.undo(rule)
+                assert undone.ok, undone.failure
+                await ward.until(cluster, lambda d: d.cause is not None and d.cause.rule.id == rule, what="undone")
+        finally:
+            await ward.heal(cluster, fault)
+
+
+async def test_a_stopped_service_is_no_fault(ward: Ward) -> None:
+    async with ward.cluster() as cluster:
+        await ward.fault("service-stopped", True)
+        try:
+            found = await ward.until(cluster, lambda d: d.stopped)
+            assert found.cause is None
+            assert found.find("service.stopped") is not None
+        finally:
+            await ward.heal(cluster, "service-stopped")
+
+
+@pytest.mark.parametrize(
+    ("fault", "permission"), [("logs-forbidden", "get pods/log"), ("metrics-forbidden", "get pods/proxy")]
+)
+async def test_forbidden_evidence_names_the_permission(ward: Ward, fault: str, permission: str) -> None:
+    async with ward.cluster() as cluster:
+        await ward.fault(fault, True)
+        try:
+            found = await ward.until(cluster, lambda d: any(u.permission == permission for u in d.unread))
+            assert found.cause is None
+            assert any(link.state is State.UNPROVEN for link in found.links)
+        finally:
+            await ward.heal(cluster, fault)
+
+
+async def test_the_command_tells_mends_and_takes_back(ward: Ward, tmp_path: Path) -> None:
+    code, told, _ = command(ward.practice, "--practice")
+    assert (code, told[-1]["type"], told[-1]["cause"]) == (0, "result", None)
+    async with ward.cluster() as cluster:
+        await ward.fault("extproc-lost", True)
+        try:
+            code, told, _ = command(ward.practice, "--practice")
+            assert (code, told[-1]["cause"]["rule"]) == (1, "route.filter-lost")
+            code, told, _ = command(ward.practice, "--practice", "--fix", "route.filter-lost", "--yes")
+            assert (code, told[-1]["healed"]) == (0, True)
+            assert any(r["type"] == "preview" and "EnvoyFilter" in r["text"] for r in told)
+            code, told, _ = command(ward.practice, "--practice", "--undo", "route.filter-lost")
+            assert (code, told[-1]["undone"]) == (0, "route.filter-lost")
+            assert await cluster.read("EnvoyFilter", "opendatahub", f"{ward.place.service}-extproc-body") is None
+        finally:
+            await ward.heal(cluster, "extproc-lost")
+
+
+async def test_a_step_that_stalls_is_told_what_holds_it(ward: Ward) -> None:
+    target = ward.place.target
+    assert target is not None
+    async with ward.cluster() as cluster:
+        assert await for_step("replicas", target, ward.endpoints, cluster) == ()
+        await ward.fault("node-taint-extra", True)
+        try:
+            await ward.until(cluster, lambda d: d.find("scheduling.taint") is not None)
+            (first, *_) = await for_step("replicas", target, ward.endpoints, cluster)
+            assert (first.rule, first.status) == ("doctor.scheduling.taint", "WARN")
+        finally:
+            await ward.heal(cluster, "node-taint-extra")
+
+
+def test_wrong_words_are_refused(practice: Any) -> None:
+    assert command(practice, "--practice", "--fix", "no.such", "--yes")[0] == 2
+    assert command(practice, "--fix", "a", "--undo", "b")[0] == 2
+    code, told, _ = command(practice, "--fix", "route.filter-lost")
+    assert (code, told[-1]["what"]) == (2, "--fix asks before it acts")
