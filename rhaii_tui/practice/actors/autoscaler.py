@@ -161,13 +161,29 @@ class Autoscaler:
             _log.error("%s failed", task.get_name(), exc_info=error)
 
     def _waiting(self) -> list[Obj]:
-        """Pods that the scheduler has found no place for, oldest first."""
+        """Pods that the scheduler has found no place for, oldest first, less those for whom there is one by now."""
         found = []
-        for pod in self._store.list("Pod"):
+        everyone = self._store.list("Pod")
+        placed: dict[str, list[Obj]] = {}
+        for pod in everyone:
+            if pod.get("status", {}).get("phase") not in ("Succeeded", "Failed"):
+                placed.setdefault(str(pod["spec"].get("nodeName") or ""), []).append(pod)
+        for pod in everyone:
             said = condition(pod, "PodScheduled")
             if said and said["status"] == "False" and said.get("reason") == "Unschedulable" and not deleting(pod):
                 found.append(pod)
-        return sorted(found, key=lambda p: (str(p["metadata"]["creationTimestamp"]), key_of(p)))
+        waiting = sorted(found, key=lambda p: (str(p["metadata"]["creationTimestamp"]), key_of(p)))
+        return [pod for pod in waiting if not self._has_place(pod, placed)]
+
+    def _has_place(self, pod: Obj, placed: dict[str, list[Obj]]) -> bool:
+        """Whether a node that exists takes the pod: the scheduler is about to bind it; takes the place if so."""
+        amounts = requests(pod["spec"])
+        for node in self._store.list("Node"):
+            pods = placed.setdefault(node["metadata"]["name"], [])
+            if not refuse(pod, amounts, node, pods)[0]:
+                pods.append(pod)
+                return True
+        return False
 
     def _usable(self, pool: Pool) -> int:
         """Nodes of the pool that show their accelerators: until then the autoscaler counts them as coming."""
