@@ -116,9 +116,18 @@ class Journey:
 
     def _hold(self, session: Session) -> Session:
         self.session = session
+        if session.plan.kind == "setup":
+            self._consult(session)
         session.subscribe(self._tell)
         self._app.bridge.attach(session)
         return session
+
+    def _consult(self, session: Session) -> None:
+        """A step that stalls opens its finding by itself."""
+        from rhaii_tui.doctor import for_step
+
+        target, endpoints = session.plan.target, session.endpoints
+        session.consult(lambda step: for_step(step, target, endpoints, session.cluster))
 
     def _tell(self, event: Event, state: RunState) -> None:
         """The run's own story is a log stream like any other."""

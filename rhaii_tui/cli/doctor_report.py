@@ -34,6 +34,8 @@ def lines(diagnosis: Diagnosis) -> list[str]:
     for unread in diagnosis.unread:
         need = f" Needs: {unread.permission}." if unread.permission else ""
         told.append(f"UNKNOWN  {unread.what} could not be read: {unread.reason[:_WIDTH]}.{need}")
+    if cause is None and not diagnosis.healthy:
+        told.append("Nothing was found wrong, and not everything is proven: see the hops marked with ?.")
     if diagnosis.healthy:
         told.append("Nothing is wrong." if not diagnosis.stopped else "Stopped on purpose; nothing is wrong.")
     return told

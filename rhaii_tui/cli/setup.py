@@ -133,6 +133,7 @@ async def _road(wishes: Wishes, endpoints: Endpoints, out: Output) -> int:
     from rhaii_tui.cli.setup_report import plan_lines
     from rhaii_tui.deployment.planning import build_plan
     from rhaii_tui.deployment.session import RunBusy, Session
+    from rhaii_tui.doctor.stalls import for_step
     from rhaii_tui.settings import resolve, state_home
 
     settings = resolve(wishes.flags, endpoints, os.environ, Path.cwd())
@@ -159,6 +160,7 @@ async def _road(wishes: Wishes, endpoints: Endpoints, out: Output) -> int:
             "Wait for it, or end it.",
             code=Exit.FAILED,
         )
+    session.consult(lambda step: for_step(step, target, endpoints, session.cluster))
     try:
         return await _deploy(session, wishes, out)
     finally:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from rhaii_tui.catalog.findings import Finding
 from rhaii_tui.deployment import events as e
+from rhaii_tui.deployment.attention import Attention, Consult
 from rhaii_tui.deployment.context import RunContext
 from rhaii_tui.deployment.failures import finding_of
 from rhaii_tui.deployment.plan import Plan, StepSpec
@@ -24,6 +25,8 @@ class Runner:
         self._plan = plan
         self._run = run
         self._steps = steps
+        self.consult: Consult | None = None
+        """Asked about a step that stalls."""
 
     async def run(self) -> None:
         """Until nothing can go on any more. Cancellation is recorded and then ends this normally: see Session."""
@@ -81,9 +84,18 @@ class Runner:
         if probe.verdict in ("blocked", "unknown"):
             raise StepStopped(_required(probe))
         ended = False
-        async for event in step.act(run):
-            run.record(event)
-            ended = ended or isinstance(event, e.StepFinished | e.StepSkipped)
+        attention = Attention(run, spec, self.consult) if self.consult else None
+        if attention:
+            attention.begin()
+        came_through = False
+        try:
+            async for event in step.act(run):
+                run.record(event)
+                ended = ended or isinstance(event, e.StepFinished | e.StepSkipped)
+            came_through = True
+        finally:
+            if attention:
+                await attention.end(came_through=came_through)
         if not ended:
             run.record(e.StepFinished(at=time.time(), step=spec.id))
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rhaii_tui.catalog.target import Target
 from rhaii_tui.deployment import events as e
+from rhaii_tui.deployment.attention import Consult
 from rhaii_tui.deployment.context import RunContext
 from rhaii_tui.deployment.journal import Journal, RunBusy, first_event, new_run_id, read_events, run_folders
 from rhaii_tui.deployment.logbook import LogBook
@@ -116,6 +117,10 @@ class Session:
     def cluster(self) -> Cluster | None:
         """The connection to the cluster while there is one; the session closes it."""
         return self._context.kube if self._context.connected else None
+
+    def consult(self, ask: Consult) -> None:
+        """Ask this about a step that takes far longer than usual; what it agrees on with itself becomes findings."""
+        self._runner.consult = ask
 
     def record(self, event: e.Event) -> None:
         """Journal, reduce, tell the listeners: in this order, so that nobody sees what a crash would forget."""

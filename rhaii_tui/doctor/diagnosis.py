@@ -50,8 +50,10 @@ class Diagnosis:
 
     @property
     def healthy(self) -> bool:
-        """No case above information, and everything needed was read."""
-        return self.cause is None and not self.unread
+        """No case above information, everything needed was read, and requests are served (or it is stopped)."""
+        if self.cause is not None or self.unread:
+            return False
+        return self.stopped or self.link(Hop.VLLM).state is State.GREEN
 
     def link(self, hop: Hop) -> Link:
         """A hop of the chain."""

@@ -9,13 +9,13 @@ from rhaii_tui.catalog.findings import Command, Evidence, Status
 from rhaii_tui.doctor import edits
 from rhaii_tui.doctor.evidence import Snapshot, name_of
 from rhaii_tui.doctor.hops import Hop
+from rhaii_tui.doctor.overrides import filters, override, unmarked
 from rhaii_tui.doctor.rule import Change, Fix, Hit, HopRules, Rule
 from rhaii_tui.serving import conditions, manifests
 from rhaii_tui.serving.conditions import Reading
 from rhaii_tui.serving.stack import pool_name, route_name
 
 Json = dict[str, Any]
-FILTER = "envoy.filters.http.ext_proc"
 
 
 def _absent(s: Snapshot) -> Iterator[Hit]:
@@ -168,59 +168,14 @@ def _correct_backends(s: Snapshot, route: Json) -> Fix:
     )
 
 
-def _filters(s: Snapshot) -> list[tuple[Json, list[str]]]:
-    """EnvoyFilters with a per-route override for one of the service's routes, and the Envoy routes they name."""
-    found = []
-    start = f"{s.place.namespace}.{route_name(s.place.service)}."
-    for one in s.items("EnvoyFilter"):
-        names = []
-        for patch in (one.get("spec") or {}).get("configPatches") or []:
-            value = (patch.get("patch") or {}).get("value") or {}
-            if FILTER not in (value.get("typed_per_filter_config") or {}):
-                continue
-            vhost = ((patch.get("match") or {}).get("routeConfiguration") or {}).get("vhost") or {}
-            names.append(str((vhost.get("route") or {}).get("name") or ""))
-        if any(n.startswith(start) for n in names):
-            found.append((one, names))
-    return found
-
-
-def unmarked(s: Snapshot) -> Evidence | None:
-    """The answer that came without the picker's mark. Raises Missing without an answer."""
-    answer = s.answers.completion
-    if not s.routed or answer.status is not Status.WARN:
-        return None
-    source = answer.evidence[0].source if answer.evidence else "POST /v1/completions"
-    return Evidence(source=source, text=answer.message, observed_at=answer.observed_at)
-
-
-def _override(s: Snapshot, title: str, extra: tuple[Change, ...] = ()) -> Fix | None:
-    route = s.route
-    if route is None or not manifests.pool_rules(route):
-        return None
-    document = manifests.body_forwarding(edits.target_of(s), route, s.stack)
-    meta = document["metadata"]
-    return Fix(
-        title=title,
-        changes=(Change("apply", "EnvoyFilter", meta["namespace"], meta["name"], document), *extra),
-        commands=(
-            Command(
-                text="kubectl apply -f manifests/envoyfilter-extproc-body.yaml",
-                why="with this service's names, one entry per rule that leads to the pool",
-            ),
-        ),
-        settle=60.0,
-    )
-
-
 def _wrong_namespace(s: Snapshot) -> Iterator[Hit]:
     right = s.stack.gateway_namespace
-    for one, _ in _filters(s):
+    for one, _ in filters(s):
         namespace = one["metadata"].get("namespace", "")
         if namespace in (right, "istio-system"):
             continue
         seen = unmarked(s)
-        others = [f for f, names in _filters(s) if f["metadata"].get("namespace") == right and names]
+        others = [f for f, names in filters(s) if f["metadata"].get("namespace") == right and names]
         if seen is None and not others:
             continue
         yield Hit(
@@ -230,7 +185,7 @@ def _wrong_namespace(s: Snapshot) -> Iterator[Hit]:
                 s.note(f"EnvoyFilter {namespace}/{name_of(one)} metadata.namespace", namespace, "EnvoyFilter"),
                 *((seen,) if seen else ()),
             ),
-            fix=_override(
+            fix=override(
                 s,
                 f"Apply the filter in {right} and delete the one in {namespace}",
                 (Change("delete", "EnvoyFilter", namespace, name_of(one), uid=one["metadata"].get("uid", "")),),
@@ -245,7 +200,7 @@ def _wrong_index(s: Snapshot) -> Iterator[Hit]:
         return
     start = f"{s.place.namespace}.{name_of(route)}."
     right = {f"{start}{i}" for i in manifests.pool_rules(route)}
-    for one, names in _filters(s):
+    for one, names in filters(s):
         mine = {n for n in names if n.startswith(start)}
         if one["metadata"].get("namespace") != s.stack.gateway_namespace or mine == right:
             continue
@@ -256,7 +211,7 @@ def _wrong_index(s: Snapshot) -> Iterator[Hit]:
                 s.note(f"EnvoyFilter {name_of(one)} route names", ", ".join(sorted(mine)), "EnvoyFilter"),
                 s.note(f"HTTPRoute {name_of(route)} rules to the pool", ", ".join(sorted(right)), "HTTPRoute"),
             ),
-            fix=_override(
+            fix=override(
                 s,
                 "Apply the filter for the live route's rules",
                 ()
@@ -283,7 +238,7 @@ def _second_route(s: Snapshot) -> Iterator[Hit]:
                 s.note(f"HTTPRoute {namespace}/{name_of(other)} spec.parentRefs", s.stack.gateway, "HTTPRoute"),
                 seen,
             ),
-            fix=_override(s, "Give the service's rules their own override (EnvoyFilter)"),
+            fix=override(s, "Give the service's rules their own override (EnvoyFilter)"),
             status=Status.WARN,
         )
         return
@@ -312,7 +267,7 @@ def _filter_lost(s: Snapshot) -> Iterator[Hit]:
     seen = unmarked(s)
     if seen is None:
         return
-    held = [name_of(f) for f, _ in _filters(s)]
+    held = [name_of(f) for f, _ in filters(s)]
     yield Hit(
         about=route_name(s.place.service),
         message="The gateway serves the route without asking the endpoint picker: its ext_proc override is gone.",
@@ -320,7 +275,7 @@ def _filter_lost(s: Snapshot) -> Iterator[Hit]:
             seen,
             s.note("EnvoyFilters for this route", ", ".join(held) or "none", "EnvoyFilter"),
         ),
-        fix=_override(s, "Apply the per-route override (EnvoyFilter)"),
+        fix=override(s, "Apply the per-route override (EnvoyFilter)"),
         status=Status.WARN,
     )
 
