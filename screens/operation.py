@@ -31,8 +31,8 @@ class OperationScreen(RoadScreen):
     CSS_PATH = "theme/operation.tcss"
     BINDINGS = [
         Binding("g", "go_on", "Go on", id="road.next", tooltip="Asks once more, says the price, then begins"),
-        Binding("r", "again", "Look again", id="op.again", tooltip="Read the deployment again"),
-        Binding("y", "copy", "Copy", id="op.copy", tooltip="Copy the commands that do the same by hand"),
+        Binding("r", "again", "Look again", show=False, id="op.again", tooltip="Read the deployment again"),
+        Binding("y", "copy", "Copy", show=False, id="op.copy", tooltip="Copy the commands that do the same by hand"),
     ]
     AUTO_FOCUS = "RowList"
 

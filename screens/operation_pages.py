@@ -63,7 +63,7 @@ def notes(plan: Plan, rate: float, width: int) -> Content:
     here = f", {duration(plan.expected_seconds / rate)} here at {rate:g}x" if rate != 1 else ""
     lines = [Content.styled(f"Usually {duration(plan.expected_seconds)} of cloud time{here}.", "$dim")]
     if missing := dict.fromkeys(c.name.partition(" (")[0] for c in plan.bill.components if c.usd_per_hour is None):
-        lines.append(Content.styled(clip(f"Price unknown, not in the sums: {', '.join(missing)}", width), "$dim"))
+        lines.append(Content.styled(clip(f"Price unknown: {', '.join(missing)}", width), "$dim"))
     lines += [Content.assemble(("! ", "$warning bold"), note) for note in found.notes]
     return Content("\n").join(lines)
 

@@ -15,6 +15,10 @@ AGAIN_SECONDS = 15.0
 """Wall seconds before the same stalled step is asked about again."""
 
 
+LEAST_SECONDS = 5.0
+"""Wall seconds a step must have taken: answers of a compressed cloud are not faster than those of a real one."""
+
+
 class StallWatch:
     """Asks the doctor about a step of the road that has stalled; what it says enters the run as a finding."""
 
@@ -30,6 +34,7 @@ class StallWatch:
 
         for step in state.steps:
             due = now - self._asked.get(step.spec.id, 0.0) >= AGAIN_SECONDS
+            due = due and now - (step.started_at or now) >= LEAST_SECONDS
             if due and step.status == "running" and stalled(step.spec, state.cloud_elapsed(step.started_at, now)):
                 return step.spec.id
         return ""
