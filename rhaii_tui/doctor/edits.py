@@ -15,6 +15,8 @@ from rhaii_tui.serving.stack import deployment_name
 
 Json = dict[str, Any]
 KIND = "LLMInferenceService"
+MORE_ARGUMENTS = "VLLM_ADDITIONAL_ARGS"
+"""Environment variable that the presets' start script appends to vLLM's options."""
 
 
 def target_of(s: Snapshot) -> Target:
@@ -32,8 +34,11 @@ def target_of(s: Snapshot) -> Target:
 
 
 def main_container(s: Snapshot) -> Json:
-    """The engine's container as the service (or, where presets fill it in, its Deployment) says; empty without one."""
-    for container in (*_service_containers(s), *_deployment_containers(s)):
+    """The engine's container as it runs: as its Deployment has it, presets merged in; else as the service asks for it.
+
+    Empty without one.
+    """
+    for container in (*_deployment_containers(s), *_service_containers(s)):
         if container.get("name") == "main":
             return dict(container)
     return {}
@@ -41,7 +46,11 @@ def main_container(s: Snapshot) -> Json:
 
 def options(s: Snapshot) -> dict[str, str]:
     """vLLM's options as given: `{"--dtype": "half"}`; "" for those without a value."""
-    words = [*(main_container(s).get("command") or []), *(main_container(s).get("args") or [])]
+    main = main_container(s)
+    more = [str(e.get("value") or "") for e in main.get("env") or [] if e.get("name") == MORE_ARGUMENTS]
+    given = [*(main.get("command") or []), *(main.get("args") or []), *more]
+    # A preset's start script is one long word of shell.
+    words = [w.strip("\"'\\") for text in given for w in (str(text).split() if " " in str(text) else [str(text)])]
     found: dict[str, str] = {}
     last = ""
     for word in map(str, words):
@@ -70,7 +79,14 @@ def with_options(s: Snapshot, changes: Mapping[str, str | None]) -> tuple[Change
                 skip = not equals
                 continue
             kept.append(word)
-        main["args"] = [*kept, *(f"{n}={v}" if v else n for n, v in changes.items() if v is not None)]
+        added = [f"{n}={v}" if v else n for n, v in changes.items() if v is not None]
+        env = [e for e in main.get("env") or [] if e.get("name") == MORE_ARGUMENTS]
+        if env and not main.get("args"):
+            words = [w for w in str(env[0].get("value") or "").split() if w.partition("=")[0] not in changes]
+            others = [e for e in main["env"] if e.get("name") != MORE_ARGUMENTS]
+            main["env"] = [*others, {"name": MORE_ARGUMENTS, "value": " ".join([*words, *added])}]
+        else:
+            main["args"] = [*kept, *added]
 
     return with_main(s, edit)
 

@@ -82,6 +82,9 @@ class Stage:
 
     def snapshot(self) -> Snapshot:
         """Frozen, as gathered."""
+        if self.service:  # the controller has carried the service's template over
+            template = copy.deepcopy(self.service["spec"]["template"])
+            self.one("Deployment", f"{self.svc}-kserve")["spec"]["template"] = {"spec": template}
         kinds: dict[str, Piece[tuple[Json, ...]]] = {k: Read(tuple(v), NOW) for k, v in self.kinds.items()}
         kinds["LLMInferenceService"] = Read((self.service,) if self.service else (), NOW)
         place = Place.of(self.target, under_way=self.under_way)
@@ -299,8 +302,8 @@ class Stage:
                   "app.kubernetes.io/component": "llminferenceservice-router-scheduler"}  # fmt: skip
         self._deployment(f"{self.svc}-kserve-router-scheduler", NS)
         pod = self._pod(f"{self.svc}-epp-x", NS, labels, "cpu-1")
-        looks = [metrics.Scrape({"requests": n, "decisions": n}, {}) for n in (10.0, 11.0)]
-        self.metrics[pod["metadata"]["name"]] = Read(Scrapes(*looks), NOW)
+        before, after = (metrics.Scrape({"requests": n, "decisions": n}, {}) for n in (10.0, 11.0))
+        self.metrics[pod["metadata"]["name"]] = Read(Scrapes(before, after), NOW)
 
     def _deployment(self, name: str, namespace: str) -> Json:
         ready = {"conditions": [{"type": "Available", "status": "True"}], "readyReplicas": 1}

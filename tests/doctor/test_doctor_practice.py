@@ -27,10 +27,8 @@ MENDED = {
     "epp-dead": "picker.dead",
     "policy-blocks-gateway": "policy.gateway-to-replicas",
     "gateway-ca-missing": "gateway.ca-missing",
-    "route-not-accepted": "route.not-accepted",
     "webhook-not-ready": "controllers.webhook",
     "node-taint-extra": "scheduling.taint",
-    "hf-secret-wrong-key": "download.wrong-key",
     "vllm-unknown-argument": "engine.argument",
 }
 

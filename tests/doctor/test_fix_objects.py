@@ -47,7 +47,11 @@ def test_what_others_changed_since_is_left_alone() -> None:
 
 
 def test_a_difference_is_yaml_without_noise_and_without_secrets() -> None:
-    one = {"kind": "Secret", "metadata": {"name": "x", "uid": "1", "resourceVersion": "5"}, "data": {"k": "c2VjcmV0"}}
+    one: dict[str, Any] = {
+        "kind": "Secret",
+        "metadata": {"name": "x", "uid": "1", "resourceVersion": "5"},
+        "data": {"k": "c2VjcmV0"},
+    }
     two = copy.deepcopy(one)
     two["metadata"]["resourceVersion"] = "6"
     two["data"]["HF_TOKEN"] = "c2VjcmV0"

@@ -1,0 +1,207 @@
+"""Every fault of the practice cloud and ten seeded pairs, put to the doctor: found in time, mended, healed.
+
+    python benchmarks/doctor_faults.py [--accelerator gpu|tpu] [--topology scale-out] [--pairs] [FAULT ...]
+
+Starts a practice cloud of its own, deploys, and prints one line per fault: seconds until its rule is the first cause,
+what the fix did, and whether all is well after the fault is lifted. Exit code 1 when a rule was not the cause.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from rhaii_tui.deployment.journal import last_run
+from rhaii_tui.doctor import Diagnosis, Place, Treatment, examine
+from rhaii_tui.doctor.diagnosis import BAD
+from rhaii_tui.doctor.examination import connect
+from rhaii_tui.doctor.hops import CAUSE_ORDER
+from rhaii_tui.doctor.rules import RULES
+from rhaii_tui.endpoints import Endpoints, practice_cloud
+from rhaii_tui.kube.connect import Cluster
+
+IN_TIME = 5.0
+PATIENCE = 20.0
+CAUSES = {
+    "pool-too-small": "scheduling.pool-too-small",
+    "quota-in-operation": "node.quota",
+    "stockout": "node.stockout",
+    "gpu-quota-zero": "node.quota-limit",
+    "tpu-quota-unset": "node.quota-limit",
+    "device-plugin-broken": "accelerator.unregistered",
+    "node-label-missing": "scheduling.selector",
+    "node-taint-extra": "scheduling.taint",
+    "extproc-lost": "route.filter-lost",
+    "envoyfilter-wrong-namespace": "route.filter-wrong-namespace",
+    "envoyfilter-wrong-index": "route.filter-wrong-index",
+    "second-route": "route.second-route",
+    "epp-dead": "picker.dead",
+    "prefixes-not-shared": "client.prefixes-not-shared",
+    "prompts-too-short": "client.prompts-too-short",
+    "policy-blocks-gateway": "policy.gateway-to-replicas",
+    "policy-blocks-epp": "policy.gateway-to-picker",
+    "policy-blocks-dns": "policy.egress",
+    "kv-full": "vllm.kv-full",
+    "queueing": "vllm.queueing",
+    "sidecar-injected": "service.sidecar",
+    "gateway-no-address": "gateway.no-address",
+    "gateway-ca-missing": "gateway.ca-missing",
+    "route-not-accepted": "route.not-accepted",
+    "route-not-resolved": "route.not-resolved",
+    "http-probe": "probes.http",
+    "startup-probe-short": "probes.impatient",
+    "xla-stuck": "compile.stuck",
+    "cuda-oom": "engine.memory",
+    "bf16-on-t4": "engine.dtype",
+    "vllm-unknown-argument": "engine.argument",
+    "hf-token-missing": "download.token",
+    "hf-gated": "download.gated",
+    "hf-secret-wrong-key": "download.wrong-key",
+    "pull-secret-bad": "image.credentials",
+    "image-tag-missing": "image.missing",
+    "storage-initializer-oom": "download.memory",
+    "api-disabled": "access.api-disabled",
+    "rbac-denied": "access.rbac",
+    "webhook-not-ready": "controllers.webhook",
+    "node-lost": "node.lost",
+    "spot-reclaimed": "node.spot-reclaimed",
+    "rollout-stuck": "scheduling.rollout-stuck",
+}
+OF_GPU, OF_TPU = {"gpu-quota-zero", "cuda-oom", "bf16-on-t4"}, {"tpu-quota-unset", "xla-stuck"}
+PATH = ["extproc-lost", "epp-dead", "gateway-ca-missing", "route-not-accepted", "policy-blocks-dns", "rbac-denied"]
+LIFE = ["node-taint-extra", "node-label-missing", "http-probe", "vllm-unknown-argument", "image-tag-missing"]
+
+
+class Bench:
+    """One deployment and the switch of its cloud's faults."""
+
+    def __init__(self, endpoints: Endpoints, place: Place, home: Path, control: str, cluster: Cluster) -> None:
+        self.endpoints, self.place, self.home, self.control, self.cluster = endpoints, place, home, control, cluster
+
+    async def fault(self, name: str, on: bool) -> None:
+        """Switch one."""
+        body = json.dumps({"on": on}).encode()
+        request = urllib.request.Request(f"{self.control}/faults/{name}", body, {"Content-Type": "application/json"})
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        await asyncio.to_thread(lambda: opener.open(request, timeout=10).close())
+
+    async def look(self) -> Diagnosis:
+        """One diagnosis."""
+        return await examine(self.place, self.endpoints, self.cluster)
+
+    async def single(self, name: str) -> bool:
+        """One fault alone."""
+        rule = CAUSES[name]
+        await self.fault(name, True)
+        begun = time.monotonic()
+        while True:
+            found = await self.look()
+            took = time.monotonic() - begun
+            good = found.cause is not None and found.cause.rule.id == rule
+            if good or took > PATIENCE:
+                break
+        line = f"{name:<28}{rule if good else found.cause and found.cause.rule.id!s:<32}{took:5.1f} s"
+        case = found.cause
+        if good and case is not None and case.hit.fix is not None:
+            treatment = Treatment(self.place, self.endpoints, self.cluster, self.home)
+            if case.hit.fix.guided:
+                line += f"  guided: {case.hit.fix.title}"
+            else:
+                healing = await treatment.heal(rule, case.hop, case.hit.fix)
+                line += f"  {'healed' if healing.healed else 'not healed'}: {case.hit.fix.title}"
+                if healing.outcome.ok and case.hit.fix.undoable:
+                    await treatment.undo(rule)
+        await self.fault(name, False)
+        print(line + await self.rest(), flush=True)
+        return good
+
+    async def pair(self, one: str, two: str) -> bool:
+        """Both told, the one nearer to the client first."""
+        for name in (one, two):
+            await self.fault(name, True)
+        first = min((CAUSES[one], CAUSES[two]), key=lambda r: CAUSE_ORDER.index(RULES[r].hop))
+        begun = time.monotonic()
+        while True:
+            found = await self.look()
+            told = {f.rule.id for f in found.findings if f.hit.status in BAD}
+            good = {CAUSES[one], CAUSES[two]} <= told and found.cause is not None and found.cause.rule.id == first
+            if good or time.monotonic() - begun > PATIENCE:
+                break
+        print(f"{one} + {two}: {'in path order' if good else sorted(told)} ", end="", flush=True)
+        for name in (two, one):
+            await self.fault(name, False)
+        print(await self.rest(), flush=True)
+        return good
+
+    async def rest(self) -> str:
+        """Until all is well again."""
+        deadline = time.monotonic() + 60
+        while not (found := await self.look()).healthy or found.stopped:
+            if time.monotonic() > deadline:
+                return f"  STILL ILL: {[f.rule.id for f in found.findings]}"
+        return ""
+
+
+async def run(options: argparse.Namespace, practice: dict[str, Any], home: Path) -> int:
+    """All that was asked for."""
+    endpoints = practice_cloud(Path(practice["descriptor"]))
+    state = last_run(home, endpoints.name)
+    assert state is not None
+    assert state.plan is not None
+    place = Place.of(state.plan.target)
+    cluster, why = await connect(place, endpoints)
+    assert cluster is not None, why
+    bench = Bench(endpoints, place, home, str(practice["control"]), cluster)
+    foreign = OF_TPU if options.accelerator == "gpu" else OF_GPU
+    names = options.faults or [n for n in CAUSES if n not in foreign]
+    results: list[bool] = []
+    try:
+        if options.pairs:
+            rng = random.Random(10)
+            pairs = rng.sample([(p, q) for p in PATH for q in LIFE], 10)
+            results = [await bench.pair(*pair) for pair in pairs]
+        else:
+            results = [await bench.single(name) for name in names]
+    finally:
+        await cluster.close()
+    print(f"{sum(results)} of {len(results)}")
+    return 0 if all(results) else 1
+
+
+def main() -> int:
+    """Start, deploy, run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--accelerator", default="gpu", choices=["gpu", "tpu"])
+    parser.add_argument("--topology", default="scale-out")
+    parser.add_argument("--pairs", action="store_true")
+    parser.add_argument("faults", nargs="*")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        environ = {**os.environ, "RHAII_TUI_HOME": folder}
+        tool = [sys.executable, "-m", "rhaii_tui"]
+        serve = [*tool, "practice", "serve", "--speed", "600"]
+        with subprocess.Popen(serve, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environ) as cloud:
+            assert cloud.stdout is not None
+            practice = json.loads(cloud.stdout.readline())
+            deploy = ["setup", "--practice", "--yes", "--json", "--accelerator", options.accelerator]
+            subprocess.run(
+                [*tool, *deploy, "--topology", options.topology], env=environ, check=True, stdout=subprocess.DEVNULL
+            )
+            try:
+                return asyncio.run(run(options, practice, Path(folder)))
+            finally:
+                cloud.terminate()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
