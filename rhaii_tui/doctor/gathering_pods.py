@@ -93,6 +93,10 @@ def tail_of(text: str, most: int) -> Tail:
     return Tail(tuple(lines[-most:]), last)
 
 
+_POD_SILENT = "error trying to reach service"
+"""The API server's own words when a pod does not take the connection it makes for us."""
+
+
 async def scrape(cluster: Cluster, seen: Snapshot) -> dict[str, Piece[Scrapes]]:
     """One look at the metrics of every ready replica and endpoint picker, by pod name; kept as `after`."""
     pods = [(p, "https", 8000) for p in seen.replicas if is_true(p, "Ready")]
@@ -105,6 +109,7 @@ async def _metrics(cluster: Cluster, pod: Json, scheme: str, port: int) -> Piece
     namespace, name = pod["metadata"]["namespace"], name_of(pod)
     read = metrics.vllm if port == 8000 else metrics.picker
     silent = ""
+    other: Unread | None = None
     # Versions differ in whether the picker's metrics speak TLS, and a replica may lack it against the rules.
     for one in (scheme, "https" if scheme == "http" else "http"):
         path = f"/api/v1/namespaces/{namespace}/pods/{one}:{name}:{port}/proxy/metrics"
@@ -113,9 +118,12 @@ async def _metrics(cluster: Cluster, pod: Json, scheme: str, port: int) -> Piece
         except ApiError as error:
             if error.status in (401, 403) and error.is_status_object:
                 return Unread(f"metrics of pods in {namespace}", error.message, "get pods/proxy")
+            if not (error.is_status_object and _POD_SILENT in error.message):
+                other = Unread(f"metrics of {name}", str(error)[:300])  # an error page tells nothing about the pod
+                continue
             silent = silent or str(error)[:300]
             continue
         except KubeError as error:  # the API server's own silence says nothing about the pod
             return Unread(f"metrics of {name}", str(error))
         return Read(Scrapes(None, read(text)), time.time())
-    return Read(Scrapes(None, None, silent), time.time())
+    return Read(Scrapes(None, None, silent), time.time()) if silent or other is None else other
