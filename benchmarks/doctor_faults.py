@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from rhaii_tui.deployment.journal import last_run
-from rhaii_tui.doctor import Diagnosis, Place, Treatment, examine
+from rhaii_tui.doctor import Diagnosis, Fix, Place, Treatment, examine
 from rhaii_tui.doctor.diagnosis import BAD
 from rhaii_tui.doctor.examination import connect
 from rhaii_tui.doctor.hops import CAUSE_ORDER
@@ -120,10 +120,19 @@ class Bench:
                 healing = await treatment.heal(rule, case.hop, case.hit.fix)
                 line += f"  {'healed' if healing.healed else 'not healed'}: {case.hit.fix.title}"
                 if healing.outcome.ok and case.hit.fix.undoable:
-                    await treatment.undo(rule)
+                    await self.clean(treatment, rule, case.hit.fix)
         await self.fault(name, False)
         print(line + await self.rest(), flush=True)
         return good
+
+    async def clean(self, treatment: Treatment, rule: str, fix: Fix) -> None:
+        """Take the fix back; where that would bring a fault's own object back for good, only what the fix has made."""
+        if not any(c.verb == "delete" and c.kind != "Pod" for c in fix.changes):
+            await treatment.undo(rule)
+            return
+        for change in fix.changes:
+            if change.verb == "apply" and change.kind == "EnvoyFilter":
+                await self.cluster.delete(change.kind, change.namespace, change.name)
 
     async def pair(self, one: str, two: str) -> bool:
         """Both told, the one nearer to the client first."""

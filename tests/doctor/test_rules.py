@@ -6,7 +6,8 @@ import random
 
 import pytest
 from doctor_stage import NS, Stage
-from rule_cases import CASES, no_logs
+from rule_cases import no_logs
+from rule_cases_life import CASES
 
 from rhaii_tui.catalog.findings import Status
 from rhaii_tui.catalog.shapes import SHAPES, Accelerator, Shape, Topology
