@@ -52,17 +52,12 @@ def run(
 async def _command(practice: bool, run_id: str | None, plan: TestPlan, out: Output) -> int:
     import os
 
-    from rhaii_tui.cli.cloud import PracticeUnavailable, find_running, open_cloud
+    from rhaii_tui.cli.cloud import PracticeUnavailable, nobody_practises, open_cloud
     from rhaii_tui.deployment.journal import last_run
     from rhaii_tui.settings import state_home
 
-    if practice and find_running(state_home(os.environ)) is None:
-        return out.refuse(
-            "No practice cloud is running",
-            "A practice cloud ends with the command that started it, and everything in it.",
-            "Start one that stays: rhaii-tui practice serve.",
-            code=Exit.FAILED,
-        )
+    if practice and (refused := nobody_practises(out)) is not None:
+        return refused
     try:
         async with open_cloud(practice, guest=True) as endpoints:
             state = last_run(state_home(os.environ), endpoints.name, run_id)

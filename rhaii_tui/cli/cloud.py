@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+from rhaii_tui.cli.output import Exit, Output
 from rhaii_tui.endpoints import Endpoints, google_cloud, practice_cloud
 from rhaii_tui.practice import registry
 
@@ -66,6 +67,18 @@ def find_running(home: Path, *, guest: bool = True) -> Path | None:
     """The descriptor of a running practice cloud, one started with `practice serve` before all others."""
     found = [r for r in registry.running(home) if r.served or guest]
     return found[0].descriptor if found else None
+
+
+def nobody_practises(out: Output) -> Exit | None:
+    """Refuse, for a command that works on what another one deployed, when no practice cloud runs; else None."""
+    if find_running(registry.state_home(os.environ)) is not None:
+        return None
+    return out.refuse(
+        "No practice cloud is running",
+        "A practice cloud ends with the command that started it, and everything in it.",
+        "Start one that stays: rhaii-tui practice serve.",
+        code=Exit.FAILED,
+    )
 
 
 def _keep_loopback_direct() -> None:

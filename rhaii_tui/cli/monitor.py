@@ -80,19 +80,13 @@ def _wish(endpoints: Endpoints, where: Mapping[str, object]) -> Wish:
 
 
 async def _command(practice: bool, where: Mapping[str, object], once: bool, interval: float, out: Output) -> int:
-    import os
 
-    from rhaii_tui.cli.cloud import PracticeUnavailable, find_running, open_cloud
+    from rhaii_tui.cli.cloud import PracticeUnavailable, nobody_practises, open_cloud
     from rhaii_tui.monitor.discovery import NothingChosen
-    from rhaii_tui.settings import SettingsError, state_home
+    from rhaii_tui.settings import SettingsError
 
-    if practice and find_running(state_home(os.environ)) is None:
-        return out.refuse(
-            "No practice cloud is running",
-            "A practice cloud ends with the command that started it, and everything in it.",
-            "Start one that stays: rhaii-tui practice serve.",
-            code=Exit.FAILED,
-        )
+    if practice and (refused := nobody_practises(out)) is not None:
+        return refused
     try:
         async with open_cloud(practice, guest=True) as endpoints:
             wanted = _wish(endpoints, where)

@@ -68,13 +68,12 @@ def carry_out(order: Order, planner: Planner) -> None:
 
 
 async def _command(order: Order, planner: Planner, out: Output) -> int:
-    import os
 
-    from rhaii_tui.cli.cloud import PracticeUnavailable, find_running, open_cloud
+    from rhaii_tui.cli.cloud import PracticeUnavailable, nobody_practises, open_cloud
     from rhaii_tui.google.errors import CloudError
     from rhaii_tui.kube.errors import KubeError
     from rhaii_tui.operations.trouble import Trouble
-    from rhaii_tui.settings import SettingsError, state_home
+    from rhaii_tui.settings import SettingsError
 
     approved = order.confirm is not None if order.teardown else order.yes
     if not (order.plan_only or approved or _terminal()):
@@ -85,13 +84,8 @@ async def _command(order: Order, planner: Planner, out: Output) -> int:
             if order.teardown
             else "Say --yes to approve it beforehand, or --plan to see it.",
         )
-    if order.practice and find_running(state_home(os.environ)) is None:
-        return out.refuse(
-            "No practice cloud is running",
-            "A practice cloud ends with the command that started it, and everything in it.",
-            "Start one that stays: rhaii-tui practice serve.",
-            code=Exit.FAILED,
-        )
+    if order.practice and (refused := nobody_practises(out)) is not None:
+        return refused
     try:
         async with open_cloud(order.practice, guest=True) as endpoints:
             return await _operate(order, planner, endpoints, out)

@@ -44,18 +44,11 @@ def run(
 
 
 async def _command(practice: bool, run_id: str | None, out: Output) -> int:
-    import os
 
-    from rhaii_tui.cli.cloud import PracticeUnavailable, find_running, open_cloud
-    from rhaii_tui.settings import state_home
+    from rhaii_tui.cli.cloud import PracticeUnavailable, nobody_practises, open_cloud
 
-    if practice and find_running(state_home(os.environ)) is None:
-        return out.refuse(
-            "No practice cloud is running",
-            "A practice cloud ends with the command that started it, and everything in it.",
-            "Start one that stays: rhaii-tui practice serve.",
-            code=Exit.FAILED,
-        )
+    if practice and (refused := nobody_practises(out)) is not None:
+        return refused
     try:
         async with open_cloud(practice, guest=True) as endpoints:
             return await _status(endpoints, run_id, out)
