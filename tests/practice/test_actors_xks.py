@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import os
 import sys
 from pathlib import Path
@@ -32,6 +33,17 @@ def kubeconfig(s: Stage, folder: Path) -> Path:
     return path
 
 
+def gcloud_like(config: Path) -> Path:
+    """The same cluster for a user whose token a program prints, as gcloud writes it."""
+    content = yaml.safe_load(config.read_text())
+    user = content["users"][0]["user"]
+    said = json.dumps({"kind": "ExecCredential", "status": {"token": user.pop("token")}})
+    user["exec"] = {"command": "echo", "args": [said], "apiVersion": "client.authentication.k8s.io/v1beta1"}
+    path = config.with_name("kubeconfig-exec")
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
 async def run(target: str, config: Path) -> tuple[int | None, str]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "rhaii_tui.practice.xks", target),
@@ -48,8 +60,8 @@ async def test_deploy_status_again_and_undeploy(tmp_path: Path) -> None:
     async with stage(tmp_path) as s:
         await s.nodes(CPU_POOL, 2)
         config = kubeconfig(s, tmp_path)
-        code, text = await run("status", config)
-        assert (code, text.count("missing")) == (1, 9)
+        code, text = await run("status", gcloud_like(config))
+        assert (code, text.count("missing")) == (1, 9), text
         code, text = await run("deploy-all", config)
         assert code == 0, text
         order = ["deploy-cert-manager", "deploy-istio", "deploy-lws", "deploy-kserve", "deploy-all complete"]

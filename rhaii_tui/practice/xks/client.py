@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import ssl
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -69,8 +70,7 @@ class Client:
             )
         else:
             context = ssl.create_default_context(cafile=cluster["certificate-authority"])
-        file = user.get("tokenFile")
-        return cls(cluster["server"], context, lambda: Path(file).read_text().strip() if file else str(user["token"]))
+        return cls(cluster["server"], context, _token_of(user))
 
     def call(self, method: str, path: str, body: Obj | None = None, *, media: str = "application/json") -> Obj:
         """One request; 429, 503 and broken connections are tried again. Raises Refused, TimeoutError."""
@@ -153,6 +153,29 @@ class Client:
             if time.monotonic() > until:
                 raise TimeoutError(f"timed out waiting for {what}")
             time.sleep(PAUSE)
+
+
+def _token_of(user: Obj) -> Callable[[], str]:
+    """The bearer token of a kubeconfig's user, read anew each time; gcloud writes users whose token a program prints.
+
+    Raises KeyError for a user without one. Asking raises ValueError when the program fails.
+    """
+    if file := user.get("tokenFile"):
+        return lambda: Path(file).read_text().strip()
+    if plugin := user.get("exec"):
+        command = [plugin["command"], *(plugin.get("args") or ())]
+        extra = {e["name"]: e["value"] for e in plugin.get("env") or ()}
+
+        def ask() -> str:
+            try:
+                done = subprocess.run(command, env={**os.environ, **extra}, stdout=subprocess.PIPE, check=True)
+            except (OSError, subprocess.CalledProcessError) as error:
+                raise ValueError(f"no token: {error}") from error
+            return str(json.loads(done.stdout)["status"]["token"])
+
+        return ask
+    token = str(user["token"])
+    return lambda: token
 
 
 def _collection(api_version: str, kind: str, namespace: str | None = None) -> str:
