@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 import threading
@@ -11,9 +12,14 @@ from pathlib import Path
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 
 import pytest
+from hypothesis import settings
 from practice_process import Practice, end_practice, start_practice
 
 GUARD = Path(__file__).parent / "guard"
+
+settings.register_profile("same for everyone", derandomize=True, deadline=None)
+settings.register_profile("explore", max_examples=4000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same for everyone"))
 
 
 class _Tripwire(StreamRequestHandler):
@@ -52,6 +58,11 @@ def pytest_configure(config: pytest.Config) -> None:
     sys.path.insert(0, str(GUARD))
     code = compile((GUARD / "sitecustomize.py").read_text(), str(GUARD / "sitecustomize.py"), "exec")
     exec(code, {"__name__": "guard"})
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave nothing behind."""
+    shutil.rmtree(Path(os.environ["OUTBOUND_RECORD"]).parent, ignore_errors=True)
 
 
 def _outbound() -> str:

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from rhaii_tui.settings.errors import SettingsError
 
-_EXPORT = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)$")
+_EXPORT = re.compile(r"^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)$")
+_BLANK = " \t\r"
+"""What a shell takes for space within a line (and a carriage return of another system); Python knows a dozen more."""
 _LARGEST = 256 * 1024
 """No settings file is larger; a bigger one is something else."""
 
@@ -21,7 +23,7 @@ def read_exports(path: Path) -> dict[str, str]:
     Raises SettingsError when the file cannot be read.
     """
     found: dict[str, str] = {}
-    for line in read_text(path).splitlines():
+    for line in read_text(path).split("\n"):
         match = _EXPORT.match(line)
         if not match:
             continue
@@ -33,18 +35,18 @@ def read_exports(path: Path) -> dict[str, str]:
 
 def literal(text: str) -> str | None:
     """The value right of the equals sign of a shell assignment, or None when only a shell could tell."""
-    text = text.strip()
+    text = text.strip(_BLANK)
     if text[:1] == "'":
         end = text.find("'", 1)
-        rest = text[end + 1 :].strip()
+        rest = text[end + 1 :].strip(_BLANK)
         return text[1:end] if end > 0 and _nothing_more(rest) else None
     if text[:1] == '"':
         match = re.match(r'"((?:[^"\\$`]|\\["\\$`])*)"(.*)$', text)
-        if not match or not _nothing_more(match.group(2).strip()):
+        if not match or not _nothing_more(match.group(2).strip(_BLANK)):
             return None
         return re.sub(r'\\(["\\$`])', r"\1", match.group(1))
-    match = re.match(r"([^\s\"'$`\\;|&<>()#]*)(?:\s+(.*))?$", text)
-    if not match or not _nothing_more((match.group(2) or "").strip()):
+    match = re.match(r"([^ \t\"'$`\\;|&<>()#]*)(?:[ \t]+(.*))?$", text)
+    if not match or not _nothing_more((match.group(2) or "").strip(_BLANK)):
         return None
     return match.group(1)
 

@@ -175,7 +175,7 @@ use nix
     assert not marker.exists()
 
 
-@given(st.text(st.characters(exclude_characters="\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029\x00"), max_size=30))
+@given(st.text(st.characters(exclude_characters="\n\r\x00"), max_size=30))
 def test_what_a_shell_would_read_is_read_or_left_out(text: str) -> None:
     """A value we accept is the one a shell would see; quoting by the standard library is always accepted."""
     assert literal(shlex.quote(text)) in (text, None)
@@ -187,4 +187,4 @@ def test_what_a_shell_would_read_is_read_or_left_out(text: str) -> None:
             words = shlex.split(text, comments=True)
         except ValueError:
             pytest.fail(f"a shell would not close {text!r}")
-        assert (words[0] if words else "") == read or not text.isascii()
+        assert (words[0] if words else "") == read
