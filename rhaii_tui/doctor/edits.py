@@ -113,7 +113,8 @@ def service_patch(s: Snapshot, body: Json) -> Change:
 
 def retire(s: Snapshot) -> Change:
     """Delete outdated ReplicaSets without a ready replica: on a full pool they would hold what the new one needs."""
-    return Change("retire", "Deployment", s.place.namespace, deployment_name(s.place.service))
+    name = name_of(s.deployment) if s.deployment else deployment_name(s.place.service)
+    return Change("retire", "Deployment", s.place.namespace, name)
 
 
 def restart(pods: Iterable[Mapping[str, Any]]) -> tuple[Change, ...]:

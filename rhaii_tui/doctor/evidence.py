@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from rhaii_tui.catalog.findings import Evidence, Finding
@@ -14,8 +14,23 @@ from rhaii_tui.doctor.place import Place
 from rhaii_tui.kube import events as cluster_events
 from rhaii_tui.kube import timestamps
 from rhaii_tui.kube.events import ClusterEvent
+from rhaii_tui.serving import conditions
 from rhaii_tui.serving.metrics import Scrape
-from rhaii_tui.serving.stack import EA1, EA2, Stack, deployment_name, pool_name, role_of, route_name, scheduler_name
+from rhaii_tui.serving.ownership import gateways_attached, gateways_named, named_by, of_service
+from rhaii_tui.serving.stack import (
+    EA1,
+    EA2,
+    GATEWAY_LABEL,
+    NAME_LABEL,
+    SCHEDULER_COMPONENT,
+    WORKLOAD_COMPONENT,
+    Stack,
+    deployment_name,
+    pool_name,
+    role_of,
+    route_name,
+    scheduler_name,
+)
 
 if TYPE_CHECKING:
     from rhaii_tui.google.values import ClusterInfo, OperationInfo, PoolInfo
@@ -129,30 +144,60 @@ class Snapshot:
     @property
     def deployment(self) -> Json | None:
         """The replicas' Deployment."""
-        return self.one("Deployment", self.place.namespace, deployment_name(self.place.service))
+        return self._child("Deployment", deployment_name(self.place.service), component=WORKLOAD_COMPONENT)
 
     @property
     def picker_deployment(self) -> Json | None:
         """The endpoint picker's Deployment."""
-        return self.one("Deployment", self.place.namespace, scheduler_name(self.place.service))
+        return self._child("Deployment", scheduler_name(self.place.service), component=SCHEDULER_COMPONENT)
 
     @property
     def route(self) -> Json | None:
-        """The HTTPRoute KServe wrote for the service."""
-        return self.one("HTTPRoute", self.place.namespace, route_name(self.place.service))
+        """The HTTPRoute KServe wrote for the service, or the one the service brings along."""
+        names, _ = named_by(self._service_if_read())
+        return self._child("HTTPRoute", *names, route_name(self.place.service))
 
     @property
     def pool(self) -> Json | None:
-        """The InferencePool KServe wrote for the service."""
-        return self.one("InferencePool", self.place.namespace, pool_name(self.place.service))
+        """The InferencePool KServe wrote for the service, or the one the service brings along."""
+        _, name = named_by(self._service_if_read())
+        return self._child("InferencePool", name, pool_name(self.place.service))
+
+    def _service_if_read(self) -> Json | None:
+        try:
+            return self.service
+        except Missing:
+            return None
+
+    def _child(self, kind: str, *names: str, component: str = "") -> Json | None:
+        """The service's object of a kind: by name, else the one KServe made for it under a hashed name."""
+        for name in filter(None, names):
+            if (found := self.one(kind, self.place.namespace, name)) is not None:
+                return found
+        return of_service(self.items(kind, self.place.namespace), self._service_if_read(), component=component)
 
     @property
     def stack(self) -> Stack:
-        """Where gateway and CA live: by the controller that is there, EA1 when none is."""
-        for stack in (EA1, EA2):
-            if any(g["metadata"]["name"] == stack.gateway for g in self.items("Gateway", stack.gateway_namespace)):
-                return stack
-        return EA1
+        """Where gateway and CA live: the gateway that the service names or that serves its route, else the one of
+        the packaging that is there, EA1 when none is."""
+        gateways = {(g["metadata"].get("namespace", ""), g["metadata"]["name"]): g for g in self.items("Gateway")}
+        packaged = {(stack.gateway_namespace, stack.gateway): stack for stack in (EA1, EA2)}
+        there = [key for key in packaged if key in gateways]
+        try:
+            accepted = [key for key in _accepted_by(self.route) if key in gateways]
+        except Missing:
+            accepted = []
+        key = next(iter((*gateways_named(self._service_if_read()), *accepted, *there, *packaged)))
+        if key in packaged:
+            return packaged[key]
+        params = ((gateways.get(key, {}).get("spec") or {}).get("infrastructure") or {}).get("parametersRef") or {}
+        packaging = packaged[there[0]] if there else EA1
+        return replace(
+            packaging,
+            gateway_namespace=key[0],
+            gateway=key[1],
+            gateway_config=str(params.get("name") or packaging.gateway_config),
+        )
 
     @property
     def gateway(self) -> Json | None:
@@ -162,12 +207,13 @@ class Snapshot:
 
     def pods_of(self, role: str) -> tuple[Json, ...]:
         """Pods by role: `replica` or `scheduler` of the service, `gateway` of its gateway; none on the way out."""
-        namespace = self.stack.gateway_namespace if role == "gateway" else self.place.namespace
+        stack = self.stack if role == "gateway" else None
+        namespace = stack.gateway_namespace if stack else self.place.namespace
+        label, wanted = (GATEWAY_LABEL, stack.gateway) if stack else (NAME_LABEL, self.place.service)
         found = []
         for pod in self.items("Pod", namespace):
             labels = pod["metadata"].get("labels") or {}
-            mine = role == "gateway" or labels.get("app.kubernetes.io/name") == self.place.service
-            if mine and role_of(labels) == role and "deletionTimestamp" not in pod["metadata"]:
+            if labels.get(label) == wanted and role_of(labels) == role and "deletionTimestamp" not in pod["metadata"]:
                 found.append(pod)
         return tuple(found)
 
@@ -285,6 +331,15 @@ class Snapshot:
 
 
 POOL_LABEL = "cloud.google.com/gke-nodepool"
+
+
+def _accepted_by(route: Json | None) -> list[tuple[str, str]]:
+    """Namespace and name of the gateways that say they serve the route."""
+    if route is None:
+        return []
+    told = {key for key, readings in conditions.parent_readings(route)
+            if any(r.condition == "Accepted" and r.status == "True" for r in readings)}  # fmt: skip
+    return [key for key in gateways_attached(route) if "/".join(key) in told]
 
 
 def read(what: Any) -> Read[Any]:

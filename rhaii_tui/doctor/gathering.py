@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rhaii_tui.doctor.evidence import Json, LogKey, Scrapes, Snapshot, Tail, Traffic
 from rhaii_tui.doctor.gathering_google import facts
 from rhaii_tui.doctor.gathering_pods import logs, scrape
-from rhaii_tui.doctor.pieces import Piece, Read, Unread
+from rhaii_tui.doctor.pieces import Missing, Piece, Read, Unread
 from rhaii_tui.doctor.place import Place
 from rhaii_tui.endpoints import Endpoints
 from rhaii_tui.kube.errors import ApiError, KubeError
 from rhaii_tui.kube.kinds import KINDS
 from rhaii_tui.serving import conditions
 from rhaii_tui.serving.gateway_path import GatewayPath
+from rhaii_tui.serving.stack import EA1, EA2
 
 if TYPE_CHECKING:
     from rhaii_tui.kube.connect import Cluster
@@ -60,6 +62,8 @@ async def gather(place: Place, endpoints: Endpoints, cluster: Cluster | None, wh
         return Snapshot(place=place, at=at, clock=endpoints.clock, kinds=kinds, facts=await google)
     kinds = await _kinds(cluster, place)
     first = Snapshot(place=place, at=at, clock=endpoints.clock, kinds=kinds)
+    kinds = await _at_its_gateway(cluster, first)
+    first = replace(first, kinds=kinds)
     (read_logs, (metrics, traffic)), access, told_by_google = await asyncio.gather(
         _inside(cluster, first, endpoints), _may(cluster), google
     )
@@ -79,11 +83,34 @@ async def _kinds(cluster: Cluster, place: Place) -> dict[str, Piece[tuple[Json, 
     asked: dict[str, Awaitable[Piece[tuple[Json, ...]]]] = {}
     for kind in EVERYWHERE:
         asked[kind] = _list(cluster, kind, (None,), place.namespace)
-    spaces = tuple(dict.fromkeys((place.namespace, "opendatahub", "redhat-ods-applications")))
     for kind in NEARBY:
-        asked[kind] = _list(cluster, kind, spaces, place.namespace)
+        asked[kind] = _list(cluster, kind, _spaces(place), place.namespace)
     found = await asyncio.gather(*asked.values())
     return dict(zip(asked, found, strict=True))
+
+
+def _spaces(place: Place) -> tuple[str, ...]:
+    """The service's namespace and those that a packaging keeps its gateway in."""
+    return tuple(dict.fromkeys((place.namespace, *(stack.gateway_namespace for stack in (EA1, EA2)))))
+
+
+async def _at_its_gateway(cluster: Cluster, seen: Snapshot) -> dict[str, Piece[tuple[Json, ...]]]:
+    """The kinds with what is beside a gateway that lives elsewhere than a packaging would put it."""
+    try:
+        namespace = seen.stack.gateway_namespace
+    except Missing:
+        return dict(seen.kinds)
+    if namespace in _spaces(seen.place):
+        return dict(seen.kinds)
+    found = await asyncio.gather(*(_list(cluster, kind, (namespace,), namespace) for kind in NEARBY))
+    more = dict(zip(NEARBY, found, strict=True))
+    return {kind: _joined(piece, more[kind]) if kind in more else piece for kind, piece in seen.kinds.items()}
+
+
+def _joined(one: Piece[tuple[Json, ...]], other: Piece[tuple[Json, ...]]) -> Piece[tuple[Json, ...]]:
+    if isinstance(one, Read) and isinstance(other, Read):
+        return Read((*one.value, *other.value), one.at)
+    return one if isinstance(one, Unread) else other
 
 
 async def _list(

@@ -6,7 +6,7 @@ from typing import Any
 
 from rhaii_tui.catalog.findings import Command, Evidence, Status
 from rhaii_tui.doctor import edits
-from rhaii_tui.doctor.evidence import Snapshot
+from rhaii_tui.doctor.evidence import Snapshot, name_of
 from rhaii_tui.doctor.rule import Change, Fix
 from rhaii_tui.serving import manifests
 from rhaii_tui.serving.stack import route_name
@@ -18,7 +18,8 @@ FILTER = "envoy.filters.http.ext_proc"
 def filters(s: Snapshot) -> list[tuple[Json, list[str]]]:
     """EnvoyFilters with a per-route override for one of the service's routes, and the Envoy routes they name."""
     found = []
-    start = f"{s.place.namespace}.{route_name(s.place.service)}."
+    route = s.route
+    start = f"{s.place.namespace}.{name_of(route) if route else route_name(s.place.service)}."
     for one in s.items("EnvoyFilter"):
         names = []
         for patch in (one.get("spec") or {}).get("configPatches") or []:

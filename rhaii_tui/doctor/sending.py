@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -122,7 +123,8 @@ class Sender:
         return answer
 
     async def _bundle(self, change: Change) -> Json:
-        stack = EA2 if change.namespace == EA2.gateway_namespace else EA1
+        packaging = EA2 if change.namespace == EA2.gateway_namespace else EA1
+        stack = replace(packaging, gateway_namespace=change.namespace, ca_bundle=change.name)
         secret = await self._asked(self._kube.read("Secret", stack.ca_secret_namespace, stack.ca_secret))
         if secret is None:
             raise Refused(f"Secret {stack.ca_secret_namespace}/{stack.ca_secret} with the CA is not there.")

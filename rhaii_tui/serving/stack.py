@@ -57,7 +57,13 @@ EA2 = Stack(
 WORKLOAD_LABELS = "app.kubernetes.io/part-of=llminferenceservice"
 """Selects replicas and endpoint pickers of every service."""
 SCHEDULER_COMPONENT = "llminferenceservice-router-scheduler"
-"""`app.kubernetes.io/component` of the endpoint picker's pods."""
+"""`app.kubernetes.io/component` of the endpoint picker's pods and Deployment."""
+WORKLOAD_COMPONENT = "llminferenceservice-workload"
+"""`app.kubernetes.io/component` of the replicas and their Deployment."""
+NAME_LABEL = "app.kubernetes.io/name"
+"""Label of a pod with its service's name."""
+GATEWAY_LABEL = "gateway.networking.k8s.io/gateway-name"
+"""Label of a gateway's pods with the Gateway's name."""
 
 
 def route_name(service: str) -> str:
@@ -84,6 +90,6 @@ def role_of(labels: dict[str, str]) -> str:
     """What a pod of the service is by its labels: `replica`, `scheduler`, `gateway`, or empty when none of ours."""
     if labels.get("app.kubernetes.io/component") == SCHEDULER_COMPONENT:
         return "scheduler"
-    if "gateway.networking.k8s.io/gateway-name" in labels:
+    if GATEWAY_LABEL in labels:
         return "gateway"
     return "replica" if labels.get("kserve.io/component") == "workload" else ""

@@ -254,7 +254,8 @@ class Stage:
         self.add("Service", "inference-gateway-istio", GATES, spec={"type": "LoadBalancer", "selector": {}})
         labels = {"gateway.networking.k8s.io/gateway-name": EA1.gateway}
         pod = self._pod("inference-gateway-istio-x", GATES, labels, "cpu-0")
-        pod["spec"]["containers"][0]["volumeMounts"] = [{"mountPath": "/var/run/secrets/opendatahub"}]
+        pod["spec"]["containers"][0]["volumeMounts"] = [{"name": "ca", "mountPath": "/var/run/secrets/opendatahub"}]
+        pod["spec"]["volumes"] = [{"name": "ca", "configMap": {"name": EA1.ca_bundle}}]
         parent = {"name": EA1.gateway, "namespace": GATES, "kind": "Gateway"}
         told = [{"type": t, "status": "True", "observedGeneration": 1} for t in ("Accepted", "ResolvedRefs")]
         status = {"parents": [{"parentRef": parent, "conditions": told}]}

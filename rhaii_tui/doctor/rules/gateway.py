@@ -13,6 +13,8 @@ from rhaii_tui.doctor.rule import Change, Fix, Hit, HopRules, Rule
 from rhaii_tui.doctor.sick import words
 from rhaii_tui.serving import conditions, manifests
 
+CA_FOLDER = "/var/run/secrets/opendatahub"
+"""Where the DestinationRules that KServe writes look for the CA in the gateway's pod."""
 PATIENCE = 300.0
 """Cloud seconds a load balancer may take for its address: one to two minutes are usual."""
 
@@ -97,21 +99,20 @@ def _ca_missing(s: Snapshot) -> Iterator[Hit]:
         return
     stack = s.stack
     found: list[Evidence] = []
-    bundle = s.one("ConfigMap", stack.gateway_namespace, stack.ca_bundle)
-    if bundle is None or not (bundle.get("data") or {}).get("ca.crt"):
-        source = f"ConfigMap {stack.gateway_namespace}/{stack.ca_bundle}"
-        found.append(s.note(source, "not there" if bundle is None else "no key ca.crt", "ConfigMap"))
+    pods = s.pods_of("gateway")
+    sources = {source for pod in pods for source in _mounted(pod)}
+    if not any(_mounts(pod) for pod in pods):
+        sources = {("ConfigMap", stack.ca_bundle)}
+    for kind, name in sorted(sources):
+        bundle = s.one(kind, stack.gateway_namespace, name)
+        held = (bundle or {}).get("data") or {}
+        if "ca.crt" not in held or (kind == "ConfigMap" and not held["ca.crt"]):
+            text = "not there" if bundle is None else "no key ca.crt"
+            found.append(s.note(f"{kind} {stack.gateway_namespace}/{name}", text, kind))
     reference = (((gateway.get("spec") or {}).get("infrastructure") or {}).get("parametersRef") or {}).get("name")
     if reference and s.one("ConfigMap", stack.gateway_namespace, reference) is None:
         found.append(s.note(f"ConfigMap {stack.gateway_namespace}/{reference}", "not there", "ConfigMap"))
-    for pod in s.pods_of("gateway"):
-        mounts = [
-            m.get("mountPath")
-            for c in (pod.get("spec") or {}).get("containers") or []
-            for m in c.get("volumeMounts") or []
-        ]
-        if "/var/run/secrets/opendatahub" not in mounts:
-            found.append(s.note(f"pod {name_of(pod)} volumeMounts", "no /var/run/secrets/opendatahub", "Pod"))
+    found += [s.note(f"pod {name_of(pod)} volumeMounts", f"no {CA_FOLDER}", "Pod") for pod in pods if not _mounts(pod)]
     refused = _answered(s, "endpoint.gateway-ca")
     if not found and not refused:
         return
@@ -124,6 +125,24 @@ def _ca_missing(s: Snapshot) -> Iterator[Hit]:
         status=Status.FAIL if refused else Status.WARN,
         raw=refused[0].text if refused else "",
     )
+
+
+def _mounts(pod: dict[str, Any]) -> set[str]:
+    """Names of the volumes that the pod's containers see where the CA is looked for."""
+    return {
+        str(mount.get("name"))
+        for container in (pod.get("spec") or {}).get("containers") or []
+        for mount in container.get("volumeMounts") or []
+        if str(mount.get("mountPath", "")).rstrip("/") == CA_FOLDER
+    }
+
+
+def _mounted(pod: dict[str, Any]) -> list[tuple[str, str]]:
+    """Kind and name of what those volumes hold: whoever made the gateway chose the name."""
+    volumes = [v for v in (pod.get("spec") or {}).get("volumes") or [] if v.get("name") in _mounts(pod)]
+    found = [("ConfigMap", str((v.get("configMap") or {}).get("name") or "")) for v in volumes]
+    found += [("Secret", str((v.get("secret") or {}).get("secretName") or "")) for v in volumes]
+    return [(kind, name) for kind, name in found if name]
 
 
 def _with_ca(s: Snapshot) -> Fix:

@@ -77,8 +77,9 @@ def _describe(s: Snapshot) -> Fix:
 def _prove(s: Snapshot) -> Evidence | str | None:
     if not s.routed:
         return "this shape has no pool: the route leads to the Service"
-    told = conditions.pool(s.pool, (f"{s.stack.gateway_namespace}/{s.stack.gateway}",))
-    source = f"InferencePool {s.place.namespace}/{pool_name(s.place.service)}"
+    pool = s.pool
+    told = conditions.pool(pool, (f"{s.stack.gateway_namespace}/{s.stack.gateway}",))
+    source = f"InferencePool {s.place.namespace}/{name_of(pool) if pool else ''}"
     return s.note(source, told.why, "InferencePool") if told.is_ready else None
 
 

@@ -92,7 +92,7 @@ def _reattach(s: Snapshot) -> Fix:
         "name": stack.gateway,
         "namespace": stack.gateway_namespace,
     }
-    name = route_name(s.place.service)
+    name = name_of(s.route) if s.route else route_name(s.place.service)
     return Fix(
         title=f"Attach the route to {stack.gateway_namespace}/{stack.gateway}",
         changes=(Change("patch", "HTTPRoute", s.place.namespace, name, {"spec": {"parentRefs": [parent]}}),),
@@ -123,7 +123,7 @@ def _not_resolved(s: Snapshot) -> Iterator[Hit]:
 def _right(s: Snapshot, backend: Json) -> Json:
     """The backend as KServe writes it, by its kind."""
     if backend.get("kind") == "InferencePool":
-        name = pool_name(s.place.service)
+        name = name_of(s.pool) if s.pool else pool_name(s.place.service)
     else:
         name = f"{s.place.service}-kserve-workload-svc"
     right = {k: v for k, v in backend.items() if k != "namespace"} | {"name": name}
@@ -247,11 +247,9 @@ def _second_route(s: Snapshot) -> Iterator[Hit]:
 def _others(s: Snapshot) -> list[Json]:
     """Other routes on the service's gateway."""
     found = []
+    own = s.route
     for route in s.items("HTTPRoute"):
-        mine = (route["metadata"].get("namespace"), name_of(route)) == (
-            s.place.namespace,
-            route_name(s.place.service),
-        )
+        mine = own is not None and route["metadata"].get("uid") == own["metadata"].get("uid")
         parents = (route.get("spec") or {}).get("parentRefs") or []
         here = any(
             (p.get("namespace") or route["metadata"].get("namespace"), p.get("name"))
@@ -269,7 +267,7 @@ def _filter_lost(s: Snapshot) -> Iterator[Hit]:
         return
     held = [name_of(f) for f, _ in filters(s)]
     yield Hit(
-        about=route_name(s.place.service),
+        about=name_of(s.route) if s.route else route_name(s.place.service),
         message="The gateway serves the route without asking the endpoint picker: its ext_proc override is gone.",
         evidence=(
             seen,
@@ -285,7 +283,8 @@ def _prove(s: Snapshot) -> Evidence | None:
     if not told.is_ready or (s.routed and s.answers.completion.status is not Status.PASS):
         return None
     marked = ", an answer bears the picker's mark" if s.routed else ""
-    return s.note(f"HTTPRoute {s.place.namespace}/{route_name(s.place.service)}", f"{told.why}{marked}", "HTTPRoute")
+    name = name_of(s.route) if s.route else ""
+    return s.note(f"HTTPRoute {s.place.namespace}/{name}", f"{told.why}{marked}", "HTTPRoute")
 
 
 RULES = HopRules(

@@ -11,10 +11,9 @@ from rhaii_tui.doctor import edits
 from rhaii_tui.doctor.evidence import POOL_LABEL, Snapshot, is_true, labels_of, name_of, status_of
 from rhaii_tui.doctor.hops import Hop
 from rhaii_tui.doctor.pending import Why, autoscaler, pending
-from rhaii_tui.doctor.pieces import Missing
 from rhaii_tui.doctor.rule import Change, Fix, Hit, HopRules, Rule
+from rhaii_tui.doctor.transitions import resizing, soon_placed
 from rhaii_tui.kube.nodes import NOT_READY_TAINTS
-from rhaii_tui.serving.stack import deployment_name
 
 Json = dict[str, Any]
 _OWN_TAINTS = {"nvidia.com/gpu", "google.com/tpu", "cloud.google.com/gke-spot", "node.kubernetes.io/unschedulable"}
@@ -126,16 +125,8 @@ def _tolerates(toleration: Json, taint: Json) -> bool:
     )
 
 
-def _resizing(s: Snapshot) -> bool:
-    """Whether GKE is at work on the cluster: nodes on their way out are cordoned first."""
-    try:
-        return any(not o.done and f"/clusters/{s.place.cluster}" in f"/{o.target}" for o in s.operations)
-    except Missing:
-        return False
-
-
 def _cordoned(s: Snapshot) -> Iterator[Hit]:
-    if not _waiting(s) or _resizing(s):
+    if not _waiting(s) or resizing(s):
         return
     nodes = [n for n in s.accelerator_nodes if (n.get("spec") or {}).get("unschedulable")]
     if nodes:
@@ -174,7 +165,7 @@ def _rollout(s: Snapshot) -> Iterator[Hit]:
     stuck = [
         (p, w) for p, w in _waiting(s) if {o.get("name") for o in p["metadata"].get("ownerReferences") or []} & mine
     ]
-    if not stuck or "accelerator" not in stuck[0][1].groups:
+    if not stuck or "accelerator" not in stuck[0][1].groups or soon_placed(s, [p for p, _ in stuck]):
         return
     pod, why = stuck[0]
     strategy = ((deployment.get("spec") or {}).get("strategy") or {}).get("rollingUpdate") or {}
@@ -217,7 +208,7 @@ def _pool_too_small(s: Snapshot) -> Iterator[Hit]:
     if not waiting:
         return
     nodes = [n for n in s.accelerator_nodes if is_true(n, "Ready")]
-    if len(nodes) >= s.wanted > 0 and not _taken_by_others(s):
+    if (len(nodes) >= s.wanted > 0 and not _taken_by_others(s)) or soon_placed(s, [p for p, _ in waiting]):
         return
     pod, why = waiting[0]
     pool = s.place.pool or next((labels_of(n).get(POOL_LABEL, "") for n in nodes), "")
@@ -266,7 +257,14 @@ def _taken_by_others(s: Snapshot) -> list[str]:
 
 def _other(s: Snapshot) -> Iterator[Hit]:
     """Whatever else keeps a replica without a node, in the scheduler's groups."""
-    for pod, why in _waiting(s):
+    waiting = _waiting(s)
+    reason = soon_placed(s, [p for p, _ in waiting]) if waiting else ""
+    for pod, why in waiting:
+        if reason:
+            evidence = s.note(f"pod {name_of(pod)} PodScheduled", why.text, "Pod")
+            yield Hit(name_of(pod), f"Replica {name_of(pod)} has no node yet: {reason}.", (evidence,),
+                      status=Status.UNKNOWN)  # fmt: skip
+            return
         yield Hit(
             about=name_of(pod),
             message=f"Replica {name_of(pod)} finds no node: {why.words()}.",
@@ -292,7 +290,7 @@ def _not_created(s: Snapshot) -> Iterator[Hit]:
     if deployment is None:
         return
     names = [name_of(r) for r in s.items("ReplicaSet", s.place.namespace)
-             if name_of(r).startswith(deployment_name(s.place.service))]  # fmt: skip
+             if name_of(r).startswith(f"{name_of(deployment)}-")]  # fmt: skip
     failures = [e for e in s.events_of(name_of(deployment), *names) if e.reason == "FailedCreate"]
     if failures and len(s.replicas) < s.wanted:
         first = failures[0]
