@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rhaii_tui.catalog.findings import Status
 from rhaii_tui.cli.output import Exit
 from rhaii_tui.doctor.diagnosis import BAD, Diagnosed, Diagnosis
 from rhaii_tui.doctor.hops import GROUND, LIFE, PATH, State
@@ -42,6 +43,8 @@ def lines(diagnosis: Diagnosis) -> list[str]:
 
 
 def _head(one: Diagnosed) -> str:
+    if one.hit.status is Status.UNKNOWN:
+        return "Not known yet"
     return "Also found" if one.hit.status in BAD else "For information"
 
 

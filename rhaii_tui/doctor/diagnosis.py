@@ -137,6 +137,7 @@ def _link(
     ids = tuple(f.rule.id for f in mine)
     if bad:
         return Link(hop, State.RED, bad[0].hit.message, bad[0].hit.evidence, ids, is_cause=cause in bad)
+    pending = [f for f in mine if f.hit.status is Status.UNKNOWN]
     if stopped and hop not in _AWAKE:
         return Link(hop, State.UNUSED, "the service is stopped on purpose", findings=ids)
     if stopped and hop is Hop.SERVICE and mine:
@@ -150,6 +151,8 @@ def _link(
         blind = [*blind, missing.unread]
     if refused:
         return Link(hop, State.UNPROVEN, _unread_words(refused[0]), findings=ids)
+    if pending:
+        return Link(hop, State.UNPROVEN, pending[0].hit.message, pending[0].hit.evidence, ids)
     if isinstance(proof, str):
         return Link(hop, State.UNUSED, proof, findings=ids)
     if proof is not None:

@@ -85,6 +85,8 @@ class Surgery:
             if change.verb == "delete":
                 live = await self._send.read(change)
                 return Step(change, f"delete {change.object}" if live else f"{change.object} is gone already")
+            if change.verb == "secret-from-file":
+                await self._send.send(change, dry_run=True)
         except Refused as refused:
             return Step(change, f"{change.verb} {change.object}", str(refused))
         return Step(change, self._send.words(change))

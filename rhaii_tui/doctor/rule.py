@@ -21,8 +21,8 @@ Verb = Literal["apply", "patch", "delete", "create", "retire", "roll", "copy-key
 class Change:
     """One mutation. `body`: the object (apply, create), the merge patch (patch), or for `copy-key` {from, to}, for
     `secret-from-file` {file, what}, for `enable-api` {services}. `retire` deletes the outdated ReplicaSets of a
-    Deployment that have no ready replica; `roll` lets its update finish with one of {replicas} fewer, then asks for
-    all of them again. Secrets' values never stand in a change."""
+    Deployment that have no ready replica, and lets an update pass that a full pool holds up; `roll` lets its update
+    finish with one of {replicas} fewer, then asks for all of them again. Secrets' values never stand in a change."""
 
     verb: Verb
     kind: str

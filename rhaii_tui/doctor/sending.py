@@ -18,6 +18,7 @@ from rhaii_tui.endpoints import Endpoints
 from rhaii_tui.kube.kinds import KINDS
 from rhaii_tui.serving import manifests
 from rhaii_tui.serving.stack import EA1, EA2, deployment_name
+from rhaii_tui.settings import SettingsError, read_hf_token, read_pull_secret
 
 if TYPE_CHECKING:
     from rhaii_tui.kube.connect import Cluster
@@ -54,7 +55,7 @@ class Sender:
             case "secret-from-file":
                 return f"{change.object}: write from {Path(str(change.body['file'])).name}"
             case "retire":
-                return f"{change.object}: delete outdated ReplicaSets without a ready replica"
+                return f"{change.object}: outdated replicas make room for the new ones"
             case "roll":
                 n = int(change.body["replicas"])
                 return f"{change.object}: spec.replicas {n} -> {n - 1}, the update finishes, {n - 1} -> {n}"
@@ -92,7 +93,7 @@ class Sender:
             case "copy-key":
                 await self._copy_key(change)
             case "secret-from-file":
-                await self._secret(change)
+                await self._secret(change, dry_run=dry_run)
             case "enable-api":
                 await self._enable(change)
         return None
@@ -134,7 +135,10 @@ class Sender:
             raise Refused(f"{error}.") from error
 
     async def _retire(self, change: Change) -> None:
-        """Wait until the Deployment has taken the new template, then delete what is outdated and has nobody ready."""
+        """Wait until the Deployment has taken the new template, then delete what is outdated and has nobody ready.
+
+        Outdated replicas that are ready on a full pool make room one by one.
+        """
         clock = self._endpoints.clock
         deadline = time.monotonic() + max(clock.wall(ROLL_CLOUD_SECONDS), ROLL_LEAST)
         before: int | None = None
@@ -157,8 +161,32 @@ class Sender:
                         uid = str(one["metadata"].get("uid") or "")
                         name = one["metadata"]["name"]
                         await self._asked(self._kube.delete("ReplicaSet", change.namespace, name, uid=uid))
+                if any(int((r.get("status") or {}).get("readyReplicas") or 0) for r in outdated):
+                    await self._make_room(change, deployment, revision)
                 return
             if time.monotonic() > deadline:
+                return
+            await asyncio.sleep(0.2)
+
+    async def _make_room(self, change: Change, deployment: Json, revision: str) -> None:
+        """Let an update pass that finds no accelerator for its first replica; one that finds some goes on by itself."""
+        deadline = time.monotonic() + max(self._endpoints.clock.wall(ROLL_CLOUD_SECONDS), ROLL_LEAST)
+        replicas = int((deployment.get("spec") or {}).get("replicas") or 0)
+        while time.monotonic() < deadline:
+            sets = await self._asked(self._kube.items("ReplicaSet", change.namespace))
+            newest = {
+                r["metadata"]["uid"]
+                for r in sets
+                if _owned(r, deployment["metadata"].get("uid"))
+                and (r["metadata"].get("annotations") or {}).get(REVISION) == revision
+            }
+            pods = await self._asked(self._kube.items("Pod", change.namespace))
+            mine = [p for p in pods if any(_owned(p, uid) for uid in newest)]
+            if any(_unplaced(p) for p in mine):
+                service = Change("roll", edits.KIND, change.namespace, self._place.service, {"replicas": replicas})
+                await self._roll(service)
+                return
+            if any((p.get("spec") or {}).get("nodeName") for p in mine):
                 return
             await asyncio.sleep(0.2)
 
@@ -189,17 +217,24 @@ class Sender:
         body = {"data": {change.body["to"]: value}}
         await self._patch(Change("patch", "Secret", change.namespace, change.name, body))
 
-    async def _secret(self, change: Change) -> None:
+    async def _secret(self, change: Change, *, dry_run: bool) -> None:
+        """Write what the file holds now. The credential that was refused before is refused here: it mends nothing."""
         target = self._place.target or edits.target_of(Snapshot(place=self._place, at=time.time()))
+        file = Path(str(change.body["file"]))
         try:
-            content = await asyncio.to_thread(Path(str(change.body["file"])).read_bytes)
             if change.body["what"] == "pull":
-                document = manifests.pull_secret(target, content)
+                await asyncio.to_thread(read_pull_secret, file)
+                document = manifests.pull_secret(target, await asyncio.to_thread(file.read_bytes))
             else:
-                document = manifests.hub_secret(target, content.decode())
+                document = manifests.hub_secret(target, (await asyncio.to_thread(read_hf_token, file)).value)
+        except SettingsError as error:
+            raise Refused(f"{error.what}. {error.why} {error.next}") from error
         except (OSError, ValueError) as error:
-            raise Refused(f"{change.body['file']}: {error}") from error
-        await self._asked(self._kube.apply(document, force=True))
+            raise Refused(f"{file}: {error}") from error
+        live = await self.read(change)
+        if live is not None and (live.get("data") or {}) == document["data"]:
+            raise Refused(f"{file} still holds the very credential that was refused. Put a valid one into it first.")
+        await self._asked(self._kube.apply(document, dry_run=dry_run, force=True))
 
     async def _enable(self, change: Change) -> None:
         from rhaii_tui.google.errors import CloudError
@@ -226,6 +261,11 @@ def _rolled(deployment: Mapping[str, Any], replicas: int) -> bool:
 
 def _owned(obj: Mapping[str, Any], uid: object) -> bool:
     return any(o.get("uid") == uid for o in obj["metadata"].get("ownerReferences") or [])
+
+
+def _unplaced(pod: Mapping[str, Any]) -> bool:
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    return any(c.get("type") == "PodScheduled" and c.get("reason") == "Unschedulable" for c in conditions)
 
 
 def _alive(obj: Mapping[str, Any]) -> bool:

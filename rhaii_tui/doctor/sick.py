@@ -35,16 +35,28 @@ def sick(s: Snapshot) -> list[Json]:
 
 
 def signs(s: Snapshot, place: str) -> Iterator[Sign]:
-    """The most telling signature of each sick replica; `place` is download, engine or event. Raises Missing."""
+    """The most telling signature of each sick replica; `place` is download, engine or event.
+
+    Raises Missing when none was found and some replica could not be asked.
+    """
+    missing: Missing | None = None
+    any_found = False
     for pod in sick(s):
         if place == DOWNLOAD and is_true(pod, "Initialized"):
             continue
-        found = [
-            (sig, text, source, at) for text, source, at in _texts(s, pod, place) if (sig := recognise(text, place))
-        ]
+        try:
+            found = [
+                (sig, text, source, at) for text, source, at in _texts(s, pod, place) if (sig := recognise(text, place))
+            ]
+        except Missing as unread:
+            missing = unread
+            continue
         if found:
+            any_found = True
             signature, text, source, at = min(found, key=lambda f: _RANK[f[0].rule])
             yield Sign(pod, signature, text, Evidence(source=source, text=text[:400], observed_at=at))
+    if missing is not None and not any_found:
+        raise missing
 
 
 def hits(s: Snapshot, place: str, rules: tuple[str, ...], fix: Fix | None = None) -> Iterator[Hit]:

@@ -84,12 +84,17 @@ class Faults:
 
     def __init__(self) -> None:
         self._on: set[str] = set()
+        self._mended: set[str] = set()
         self._victims: dict[str, set[tuple[str, str]]] = {}
         self.changed = asyncio.Condition()
 
     def on(self, name: str) -> bool:
-        """Whether a fault is on."""
-        return name in self._on
+        """Whether a fault is on, and nobody has mended what it broke."""
+        return name in self._on and name not in self._mended
+
+    def mend(self, name: str) -> None:
+        """Somebody has mended what a fault broke: it acts no more until it is switched again."""
+        self._mended.add(name)
 
     def strike(self, name: str, kind: str, victim: str) -> None:
         """Let a fault that is on hit one thing of a kind: a node, a pod by uid, a login."""
@@ -112,6 +117,7 @@ class Faults:
             raise KeyError(name)
         async with self.changed:
             (self._on.add if on else self._on.discard)(name)
+            self._mended.discard(name)
             if not on:
                 self._victims.pop(name, None)
             self.changed.notify_all()

@@ -13,21 +13,17 @@ from rhaii_tui.doctor.hops import Hop
 from rhaii_tui.doctor.pieces import Missing
 from rhaii_tui.doctor.rule import Fix, Hit, HopRules, Rule
 from rhaii_tui.doctor.sick import ENGINE, EVENT, hits, words
+from rhaii_tui.doctor.transitions import is_joining
 from rhaii_tui.kube.nodes import read
 
 Json = dict[str, Any]
-DRIVER = 300.0
-"""Cloud seconds a node's driver installation and device plugin may take."""
 
 
 def _unregistered(s: Snapshot) -> Iterator[Hit]:
     bare = [
         n
         for n in s.accelerator_nodes
-        if s.resource
-        and is_true(n, "Ready")
-        and not read(n, s.resource).allocatable
-        and (s.age(n["metadata"].get("creationTimestamp")) or DRIVER) >= DRIVER
+        if s.resource and is_true(n, "Ready") and not read(n, s.resource).allocatable and not is_joining(s, n)
     ]
     if not bare:
         return

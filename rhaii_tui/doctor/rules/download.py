@@ -95,7 +95,7 @@ def _renew(s: Snapshot) -> Fix:
             *edits.restart(stuck),
         ),
         commands=guide,
-        risk="Put a valid token into the file first if it is the file that is wrong.",
+        risk="Put a valid token into the file first: the one in the cluster is refused here too.",
         undoable=False,
         settle=900.0,
     )

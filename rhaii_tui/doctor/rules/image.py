@@ -51,7 +51,7 @@ def _renew(s: Snapshot, pods: list[Json]) -> Fix:
             *edits.restart(pods),
         ),
         commands=guide,
-        risk="Put a valid credential into the file first if it is the file that is wrong.",
+        risk="Put a valid credential into the file first: the one in the cluster is refused here too.",
         undoable=False,
         settle=900.0,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from rhaii_tui.practice.actors.control import Controller
@@ -16,10 +17,11 @@ from rhaii_tui.practice.actors.objects import (
     labels_of,
     set_condition,
 )
-from rhaii_tui.practice.actors.plugins import ensure_plugin
+from rhaii_tui.practice.actors.plugins import ensure_plugin, is_plugin, plugin_on
 
 if TYPE_CHECKING:
     from rhaii_tui.practice.kube.cluster import KubeCluster
+    from rhaii_tui.practice.kube.journal import Change
     from rhaii_tui.practice.world import World
 
 KUBELET = "v1.33.5-gke.1162000"
@@ -198,11 +200,18 @@ def _node(cluster: KubeCluster, pool: dict[str, Any], index: int) -> Obj:
 class Accelerators(Controller):
     """GKE's driver installer and device plugins: a Ready node gets its accelerators into capacity after a while."""
 
-    kinds = ("Node",)
+    kinds = ("Node", "Pod")
 
     def __init__(self, world: World, cluster: KubeCluster) -> None:
         super().__init__(world, cluster)
         self._since: dict[str, float] = {}
+
+    def keys(self, change: Change) -> Iterable[Key]:
+        """Nodes, and the node of a device plugin that comes or goes."""
+        if change.kind == "Node":
+            yield key_of(change.obj)
+        elif is_plugin(change.obj) and change.obj["spec"].get("nodeName"):
+            yield "", str(change.obj["spec"]["nodeName"])
 
     def reconcile(self, key: Key) -> float | None:
         name = key[1]
@@ -213,11 +222,11 @@ class Accelerators(Controller):
         resource, count, wait = _accelerator(node)
         if not resource or not is_true(node, "Ready"):
             return None
+        ensure_plugin(self.store, name, resource)
         if str(node["status"]["capacity"].get(resource, "0")) == count:
             return None
-        ensure_plugin(self.store, name, resource)
         ready_for = self.world.clock.monotonic() - self._since.setdefault(name, self.world.clock.monotonic())
-        if self.world.faults.struck("device-plugin-broken", "node", name):
+        if self._broken(name):
             self._report(name, resource, "0")
             return None
         if ready_for < wait:
@@ -225,6 +234,15 @@ class Accelerators(Controller):
             return wait - ready_for
         self._report(name, resource, count)
         return None
+
+    def _broken(self, node: str) -> bool:
+        """Whether "device-plugin-broken" has hit the node's plugin: its first; one that takes its place is well."""
+        faults = self.world.faults
+        if not faults.struck("device-plugin-broken", "node", node):
+            return False
+        plugin = plugin_on(self.store, node)
+        uid = str(plugin["metadata"]["uid"]) if plugin is not None else ""
+        return not uid or faults.claims("device-plugin-broken", f"plugin of {node}", uid)
 
     def _report(self, name: str, resource: str, count: str) -> None:
         def change(node: Obj) -> None:

@@ -18,11 +18,16 @@ _PLUGINS = {
 }
 
 
+def is_plugin(pod: Obj) -> bool:
+    """Whether a pod is a device plugin's."""
+    names = {app for app, *_ in _PLUGINS.values()}
+    return pod["metadata"].get("namespace") == NAMESPACE and labels_of(pod).get("k8s-app") in names
+
+
 def plugin_on(store: Store, node: str) -> Obj | None:
     """The device plugin's pod on a node."""
-    names = {app: True for app, *_ in _PLUGINS.values()}
     pods = (p for p in store.list("Pod", NAMESPACE) if p["spec"].get("nodeName") == node)
-    return next((p for p in pods if labels_of(p).get("k8s-app") in names), None)
+    return next((p for p in pods if is_plugin(p)), None)
 
 
 def ensure_plugin(store: Store, node: str, resource: str) -> None:

@@ -102,9 +102,11 @@ class Projects:
         one = request.match_info.get("service")
         names = [one] if one else list((await json_body(request)).get("serviceIds", []))
         services = [self._service(name) for name in names]
-        if "container.googleapis.com" in names and self._faults.on("api-disabled"):
-            raise GoogleError(403, "Permission denied to enable service [container.googleapis.com]")
+        if self._faults.on("permission-missing"):
+            raise GoogleError(403, f"Permission denied to enable service [{', '.join(names)}]")
         self._enabled.update(names)
+        if "container.googleapis.com" in names:
+            self._faults.mend("api-disabled")
         operation: dict[str, Any] = {"name": f"operations/acf.p2-{PROJECT_NUMBER}-{uuid.uuid4()}", "done": True}
         enabled = [{**service, "state": "ENABLED"} for service in services]
         kind = "EnableServiceResponse" if one else "BatchEnableServicesResponse"

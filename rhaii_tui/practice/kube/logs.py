@@ -43,7 +43,12 @@ def _status(pod: Json, container: str) -> Json | None:
 
 
 def _run(call: Call, pod: Json, container: str) -> Run:
-    """The run whose log is asked for. Raises 400 as the kubelet does."""
+    """The run whose log is asked for. Raises 400 as the kubelet does, 500 when the kubelet does not answer."""
+    node = str(pod["spec"].get("nodeName", ""))
+    if call.cluster.world.faults.struck("node-lost", "node", node):
+        where = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}/{container}"
+        address = f"{pod.get('status', {}).get('hostIP', node)}:10250"
+        raise StatusError(500, f'Get "https://{address}/containerLogs/{where}": dial tcp {address}: i/o timeout')
     logs, uid, name = call.cluster.logs, pod["metadata"]["uid"], pod["metadata"]["name"]
     where = f'container "{container}" in pod "{name}"'
     if call.flag("previous"):

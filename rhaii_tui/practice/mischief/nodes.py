@@ -60,7 +60,7 @@ class Tainted(NodeAct):
 
 
 class PluginBroken(NodeAct):
-    """The device plugin cannot describe its devices: the kubelet has none to give."""
+    """The device plugin cannot describe its devices: the kubelet has none to give. One started anew can."""
 
     def hit(self, node: Obj) -> None:
         name = node["metadata"]["name"]
@@ -74,6 +74,7 @@ class PluginBroken(NodeAct):
         self.store.update("Node", None, name, none, status=True)
         pod = plugin_on(self.store, name)
         if pod is not None:
+            self.world.faults.strike(self.fault, f"plugin of {name}", pod["metadata"]["uid"])
             for line in _plugin_log(resource):
                 self.cluster.logs.write(pod["metadata"]["uid"], pod["spec"]["containers"][0]["name"], line)
 
