@@ -12,7 +12,7 @@ from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
-from textual.widgets import OptionList, Static
+from textual.widgets import OptionList
 
 from rhaii_tui.monitor.discovery import Wish
 from rhaii_tui.monitor.history import Cell, Metric
@@ -25,6 +25,7 @@ from screens.road_screen import RoadScreen
 from screens.widgets import heat_strip as heat
 from screens.widgets.key_bar import KeyBar
 from screens.widgets.live_rows import LiveRows
+from screens.widgets.live_text import LiveText
 from screens.widgets.log_pane import LogPane
 from screens.widgets.note_line import NoteLine
 from screens.widgets.row_list import RowList
@@ -110,15 +111,15 @@ class MonitorScreen(RoadScreen):
         yield KeyBar()
 
     def body(self) -> Iterator[Widget]:
-        yield Static(id="monitor-head")
-        yield Static(id="monitor-tabs")
+        yield LiveText(id="monitor-head")
+        yield LiveText(id="monitor-tabs")
         with Container(id="monitor-panes"):
             with Vertical(id="replicas", classes="pane -front"):
-                yield Static(id="replica-columns", classes="columns")
+                yield LiveText(id="replica-columns", classes="columns")
                 yield LiveRows(id="replica-rows")
             with Vertical(id="strip", classes="pane -below"):
                 yield LiveRows(id="strip-rows")
-                yield Static(id="strip-axis")
+                yield LiveText(id="strip-axis")
             with Vertical(id="status", classes="pane"):
                 yield RowList(id="status-rows")
             with Vertical(id="log", classes="pane"):
@@ -127,7 +128,7 @@ class MonitorScreen(RoadScreen):
     def on_mount(self) -> None:
         super().on_mount()
         self.view = MonitorView(self.app, self.road.journey.home, self._interval, self._take)
-        self.query_one("#monitor-head", Static).update("Looking for a service; this takes a second or two.")
+        self.query_one("#monitor-head", LiveText).show("Looking for a service; this takes a second or two.")
         self._paint_tabs()
         self.follow("cloud_words", self._connect)
         self.follow("connection", self._unconnected)
@@ -149,7 +150,7 @@ class MonitorScreen(RoadScreen):
         problem = await view.open(endpoints, self._wish)
         if problem:
             self.found = "no service"
-            self.query_one("#monitor-head", Static).update(Content.styled(problem, "$warning"))
+            self.query_one("#monitor-head", LiveText).show(Content.styled(problem, "$warning"))
             self.say(f"{problem} r looks again.", "FAIL")
             return
         self.found = view.found
@@ -196,7 +197,7 @@ class MonitorScreen(RoadScreen):
         with self.app.batch_update():
             lost = rows.lost(state, width)
             head = [rows.headline(state, width), rows.chain(state, width), rows.cost(state, width), lost]
-            self.query_one("#monitor-head", Static).update(Content("\n").join(head))
+            self.query_one("#monitor-head", LiveText).show(Content("\n").join(head))
             self.query_one("#monitor-head").styles.height = 4 if lost else 3
             self._paint_replicas(state)
             self._paint_strip(state)
@@ -213,7 +214,7 @@ class MonitorScreen(RoadScreen):
         monitor = self.view.monitor if self.view else None
         if monitor is None:
             return
-        self.query_one("#replica-columns", Static).update(rows.header(table.size.width))
+        self.query_one("#replica-columns", LiveText).show(rows.header(table.size.width))
         if state.replicas:
             history = monitor.history
             table.show(len(state.replicas), lambda y, width: rows.replica(state, y, width, history))
@@ -247,7 +248,7 @@ class MonitorScreen(RoadScreen):
         # The pane's title names the figure; where panes have no title, a line of its own does.
         titled = self.has_class("-tall") and not self.has_class("-narrow")
         below = [axis, heat.LEGEND] if titled else [axis, scale, heat.LEGEND]
-        self.query_one("#strip-axis", Static).update(Content("\n".join(below)))
+        self.query_one("#strip-axis", LiveText).show(Content("\n".join(below)))
 
     def _paint_status(self, state: MonitorState) -> None:
         listing = self.query_one("#status-rows", RowList)
@@ -277,7 +278,7 @@ class MonitorScreen(RoadScreen):
                                         "$accent bold" if front else "$dim"))  # fmt: skip
             if name != "strip":
                 pane.border_title = words[name]
-        self.query_one("#monitor-tabs", Static).update(Content(" ").join(parts))
+        self.query_one("#monitor-tabs", LiveText).show(Content(" ").join(parts))
 
     @on(LiveRows.Moved)
     def _moved(self, event: LiveRows.Moved) -> None:

@@ -11,6 +11,7 @@ from rhaii_tui.endpoints import Endpoints
 from rhaii_tui.monitor.discovery import NothingChosen, Wish, attach
 from rhaii_tui.monitor.state import MonitorState
 from rhaii_tui.settings import SettingsError
+from screens.long_lived import settle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +35,8 @@ class MonitorView:
         self._interval = interval
         self._deliver = deliver
         self._due = False
+        self._at_rest = False
+        """Everything has been read or refused once since `open`."""
         self._cluster: Cluster | None = None
         self.monitor: Monitor | None = None
         self.logs: ContainerLogs | None = None
@@ -69,6 +72,7 @@ class MonitorView:
         )
         self.monitor.subscribe(self._heard)
         self.monitor.start()
+        self._at_rest = False
         return ""
 
     def _heard(self, state: MonitorState) -> None:
@@ -78,8 +82,12 @@ class MonitorView:
 
     def _hand_over(self) -> None:
         self._due = False
-        if self.monitor is not None:
-            self._deliver(self.monitor.state)
+        if self.monitor is None:
+            return
+        self._deliver(self.monitor.state)
+        if not self._at_rest and all(link.live or link.lost_since for link in self.monitor.state.links):
+            self._at_rest = True
+            self._app.call_after_refresh(settle)
 
     async def close(self) -> None:
         """Stop watching and let go of the connection."""

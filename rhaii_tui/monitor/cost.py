@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rhaii_tui.advisor.bill import component
@@ -60,6 +60,7 @@ class Meter:
         self._idle_spent = 0.0
         self._idle_known = False
         self._last: float | None = None
+        self._kinds: dict[tuple[str, str, int, str, Provisioning], Priced] = {}
 
     def read(
         self,
@@ -72,7 +73,7 @@ class Meter:
         lost_since: float | None,
     ) -> Cost:
         """The cost at `now`. While nodes are not live the last ones count on: they are billed whether seen or not."""
-        all_nodes = [priced(node, labels, self._prices) for node, labels in nodes]
+        all_nodes = [self._priced(node, labels) for node, labels in nodes]
         if not all_nodes:
             return Cost(observed_at=seen_at, lost_since=lost_since)
         bill = self._bill(all_nodes, gateway)
@@ -98,6 +99,14 @@ class Meter:
             observed_at=seen_at,
             lost_since=lost_since,
         )
+
+    def _priced(self, node: NodeNow, labels: Mapping[str, Any]) -> Priced:
+        """A pool's nodes are alike: each kind is worked out once."""
+        region = str(labels.get("topology.kubernetes.io/region") or "")
+        kind = (node.machine, node.accelerator, node.units, region, provisioning(labels))
+        if (known := self._kinds.get(kind)) is None:
+            known = self._kinds[kind] = priced(node, labels, self._prices)
+        return replace(known, node=node)
 
     def _hours(self, start: float, now: float) -> float:
         return self._clock.cloud(max(0.0, now - start)) / 3600 if start else 0.0

@@ -22,11 +22,13 @@ from rhaii_tui.monitor.state import (
 )
 
 if TYPE_CHECKING:
+    from rhaii_tui.kube.pod_status import PodStatus
     from rhaii_tui.monitor.cost import Meter
     from rhaii_tui.monitor.scraper import Scraper
 
 Obj = dict[str, Any]
 SLOW_SECONDS = 1.0
+NOT_SERVING = Figures(problem="not serving yet")
 
 
 class Snapshots:
@@ -47,6 +49,8 @@ class Snapshots:
         self._scraper = scraper
         self._meter = meter
         self._words = pods.Words()
+        self._replicas: dict[str, tuple[Obj, PodStatus, Figures, ReplicaNow]] = {}
+        """By pod name: what each was made of, so that only what changed is made again."""
         self._slow_at = 0.0
         self._known: tuple[tuple[Link, ...], tuple[bool, ...]] = ((), ())
         """What is live: when that changes, nothing waits for the next second."""
@@ -69,6 +73,8 @@ class Snapshots:
         engine_pods, picker_pods = pods.split(source["pods"].objects.values())
         self._words.keep(source["pods"].objects)
         replicas = tuple(self._replica(p, now) for p in engine_pods)
+        if len(self._replicas) > 2 * len(replicas):
+            self._replicas = {r.pod: self._replicas[r.pod] for r in replicas}
         parts = path.parts(now, service, source["service"], source["routes"], source["pools"], source["gateways"])
         links = tuple(c.link for c in source.values())
         known = (links, tuple(r.figures.live for r in replicas))
@@ -132,8 +138,12 @@ class Snapshots:
         meta = pod["metadata"]
         name = str(meta["name"])
         source = self._scraper.engines.get(name)
+        figures = source.figures if source is not None else NOT_SERVING
+        known = self._replicas.get(name)
+        if known is not None and known[0] is pod and known[1] is words and known[2] is figures:
+            return known[3]
         leaving = "deletionTimestamp" in meta
-        return ReplicaNow(
+        made = ReplicaNow(
             pod=name,
             uid=str(meta.get("uid") or ""),
             node=str((pod.get("spec") or {}).get("nodeName") or ""),
@@ -146,8 +156,10 @@ class Snapshots:
             message=words.message,
             created_at=pods.created(pod),
             containers=pods.containers(pod),
-            figures=source.figures if source is not None else Figures(problem="not serving yet"),
+            figures=figures,
         )
+        self._replicas[name] = (pod, words, figures, made)
+        return made
 
     def _picker(self, found: list[Obj], now: float) -> PickerNow | None:
         """The picker that serves: the first ready one, else the newest."""

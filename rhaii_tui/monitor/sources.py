@@ -99,8 +99,12 @@ class EngineSource(Source):
 
     @property
     def figures(self) -> Figures:
-        """The last word, with what has gone wrong since."""
-        return replace(self._figures, lost_since=self.lost_since, problem=self.problem, permission=self.permission)
+        """The last word, with what has gone wrong since. The same object while nothing changes."""
+        f, trouble = self._figures, (self.lost_since, self.problem, self.permission)
+        if trouble != (f.lost_since, f.problem, f.permission):
+            lost_since, problem, permission = trouble
+            self._figures = replace(f, lost_since=lost_since, problem=problem, permission=permission)
+        return self._figures
 
 
 class PickerSource(Source):

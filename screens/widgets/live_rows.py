@@ -52,6 +52,8 @@ class LiveRows(ScrollView, can_focus=True):
         super().__init__(id=id)
         self._count = 0
         self._line: Callable[[int, int], Content] = lambda y, width: Content("")
+        self._made: dict[int, Strip] = {}
+        """Rows as they stand, without the cursor, so that moving it makes one row and not all of them."""
 
     def show(self, count: int, line: Callable[[int, int], Content]) -> None:
         """Show these rows from now on."""
@@ -59,23 +61,42 @@ class LiveRows(ScrollView, can_focus=True):
         if self.virtual_size.height != count:
             self.virtual_size = Size(0, count)
         self.at = max(0, min(self.at, count - 1))
+        self._made.clear()
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
         at, width = y + self.scroll_offset.y, self.size.width
         if at >= self._count:
             return Strip.blank(width, self.rich_style)
-        content = self._line(at, width)
         if at == self.at and self.has_focus:
+            content = self._line(at, width)
             content = content.pad_right(max(0, width - content.cell_length)).stylize(
                 "$block-cursor-foreground on $block-cursor-background"
             )
+            return self._strip(content, width)
+        strip = self._made.get(at)
+        if strip is None:
+            strip = self._made[at] = self._strip(self._line(at, width), width)
+        return strip
+
+    def _strip(self, content: Content, width: int) -> Strip:
         strips = Visual.to_strips(self, content, width, 1, self.visual_style)
         return strips[0] if strips else Strip.blank(width, self.rich_style)
 
+    def notify_style_update(self) -> None:
+        """Colours may have changed: nothing that was made holds."""
+        self._made.clear()
+        super().notify_style_update()
+
+    def on_resize(self) -> None:
+        self._made.clear()
+
     def watch_at(self, before: int, at: int) -> None:
+        top = self.scroll_offset
         self.scroll_to_region(Region(0, at, 1, 1), animate=False, x_axis=False)
-        self.refresh()
+        if self.scroll_offset == top:
+            self.refresh_line(before)
+            self.refresh_line(at)
         self.post_message(self.Moved(self))
 
     def _go(self, y: int) -> None:

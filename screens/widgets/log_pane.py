@@ -11,11 +11,12 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
 from textual.reactive import reactive
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from rhaii_tui.deployment.logbook import LogBook
 from screens.dialogs.reader import Reader
 from screens.theme.figures import tail
+from screens.widgets.live_text import LiveText
 from screens.widgets.log_view import LogView
 from screens.widgets.prompt_line import PromptLine
 
@@ -63,10 +64,10 @@ class LogPane(Vertical):
         self._note = ""
 
     def compose(self) -> ComposeResult:
-        yield Static(id="log-head")
+        yield LiveText(id="log-head")
         yield LogView(id="log-view")
         yield PromptLine(id="log-prompt")
-        yield Static(id="log-foot")
+        yield LiveText(id="log-foot")
 
     @property
     def view(self) -> LogView:
@@ -113,6 +114,10 @@ class LogPane(Vertical):
 
     @on(LogView.Changed)
     def _changed(self) -> None:
+        if self.is_on_screen:
+            self._paint()
+
+    def on_show(self) -> None:
         self._paint()
 
     def on_resize(self) -> None:
@@ -124,14 +129,14 @@ class LogPane(Vertical):
 
     def _paint_head(self) -> None:
         streams = self._book.streams() if self._book else ()
-        head = self.query_one("#log-head", Static)
+        head = self.query_one("#log-head", LiveText)
         if not streams:
-            head.update(Content("Log: the first lines come when the first container starts"))
+            head.show(Content("Log: the first lines come when the first container starts"))
             return
         at = streams.index(self.stream) + 1 if self.stream in streams else 0
         many = f"  {at} of {len(streams)} streams, [ and ] switch" if len(streams) > 1 else ""
         room = max(10, self.size.width - 8 - len(many))
-        head.update(Content.assemble("Log ", (tail(self.stream, room), "$foreground bold"), many))
+        head.show(Content.assemble("Log ", (tail(self.stream, room), "$foreground bold"), many))
 
     def _paint_foot(self) -> None:
         view = self.view
@@ -153,7 +158,7 @@ class LogPane(Vertical):
             parts.append(Content.styled(f"selecting {view.selected()[1]} (y copies)", "$accent"))
         if self._note:
             parts.insert(0, Content.styled(self._note, "$foreground"))
-        self.query_one("#log-foot", Static).update(Content(" · ").join(parts))
+        self.query_one("#log-foot", LiveText).show(Content(" · ").join(parts))
 
     def say(self, note: str) -> None:
         """A short remark in the foot line, until the next one."""

@@ -118,12 +118,26 @@ class LogView(ScrollView, can_focus=True):
             self.scroll_to(y=max(0, self.scroll_offset.y - dropped), animate=False, immediate=True)
 
     def _resized(self) -> None:
-        self.virtual_size = Size(self.lines.width, len(self.lines))
+        self._measure(Size(self.lines.width, len(self.lines)))
         if self.following:
             self._to_end()
         self.cursor = max(0, min(self.cursor, len(self.lines) - 1))
         self.refresh()
         self.post_message(self.Changed())
+
+    def _measure(self, size: Size) -> None:
+        """More lines than fit before and after: only the scrollbar's handle changes, nothing needs a new layout."""
+        before, room = self.virtual_size, self.scrollable_content_region.size
+        same = (before.height > room.height) == (size.height > room.height)
+        if not same or (before.width > room.width) != (size.width > room.width) or not room:
+            self.virtual_size = size
+            return
+        self.set_reactive(LogView.virtual_size, size)
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.window_virtual_size = size.height
+        if self.show_horizontal_scrollbar:
+            self.horizontal_scrollbar.window_virtual_size = size.width
+        self.scroll_y = self.validate_scroll_y(self.scroll_y)
 
     def _to_end(self) -> None:
         self.new_lines = 0
