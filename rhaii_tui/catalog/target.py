@@ -10,8 +10,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from rhaii_tui.catalog.shapes import Accelerator, Shape, Topology
 
 _NAME = r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$"
-_MODEL = r"^[A-Za-z0-9][-\w.]{0,95}(/[A-Za-z0-9][-\w.]{0,95})?$"
-_IMAGE = r"^[a-z0-9][-\w.:/@]*$"
+_LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+_MODEL = r"^[A-Za-z0-9][-A-Za-z0-9_.:/@+]*$"
+_IMAGE = r"^([a-z0-9][-\w.:/@]*)?$"
 
 
 def _not_of_the_cluster(namespace: str) -> str:
@@ -21,7 +22,11 @@ def _not_of_the_cluster(namespace: str) -> str:
 
 
 class Target(BaseModel):
-    """Everything a run needs to know. Secrets are named by file, never by value."""
+    """Everything a run needs to know. Secrets are named by file, never by value.
+
+    Names may be whatever Kubernetes takes, because others than we have made deployments too; what we make ourselves is
+    held to narrower rules by the settings. `image` is empty where a preset of the cluster decides.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -31,10 +36,10 @@ class Target(BaseModel):
     zone: str = Field(pattern=r"^[a-z]+-[a-z]+[0-9]-[a-z]+[0-9]*[a-z]?$")
     cluster: str = Field(pattern=_NAME)
     pool: str = Field(pattern=_NAME)
-    namespace: Annotated[str, Field(pattern=_NAME), AfterValidator(_not_of_the_cluster)]
-    service: str = Field(pattern=_NAME)
+    namespace: Annotated[str, Field(pattern=_LABEL), AfterValidator(_not_of_the_cluster)]
+    service: str = Field(pattern=_LABEL)
     replicas: int = Field(ge=1, le=16)
-    model: str = Field(pattern=_MODEL)
+    model: str = Field(pattern=_MODEL, max_length=255)
     image: str = Field(pattern=_IMAGE)
     provisioning: str = "on-demand"
     pull_secret_file: Path | None = None

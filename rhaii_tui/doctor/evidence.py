@@ -144,24 +144,24 @@ class Snapshot:
     @property
     def deployment(self) -> Json | None:
         """The replicas' Deployment."""
-        return self._child("Deployment", deployment_name(self.place.service), component=WORKLOAD_COMPONENT)
+        return self.child("Deployment", deployment_name(self.place.service), component=WORKLOAD_COMPONENT)
 
     @property
     def picker_deployment(self) -> Json | None:
         """The endpoint picker's Deployment."""
-        return self._child("Deployment", scheduler_name(self.place.service), component=SCHEDULER_COMPONENT)
+        return self.child("Deployment", scheduler_name(self.place.service), component=SCHEDULER_COMPONENT)
 
     @property
     def route(self) -> Json | None:
         """The HTTPRoute KServe wrote for the service, or the one the service brings along."""
         names, _ = named_by(self._service_if_read())
-        return self._child("HTTPRoute", *names, route_name(self.place.service))
+        return self.child("HTTPRoute", *names, route_name(self.place.service))
 
     @property
     def pool(self) -> Json | None:
         """The InferencePool KServe wrote for the service, or the one the service brings along."""
         _, name = named_by(self._service_if_read())
-        return self._child("InferencePool", name, pool_name(self.place.service))
+        return self.child("InferencePool", name, pool_name(self.place.service))
 
     def _service_if_read(self) -> Json | None:
         try:
@@ -169,7 +169,7 @@ class Snapshot:
         except Missing:
             return None
 
-    def _child(self, kind: str, *names: str, component: str = "") -> Json | None:
+    def child(self, kind: str, *names: str, component: str = "") -> Json | None:
         """The service's object of a kind: by name, else the one KServe made for it under a hashed name."""
         for name in filter(None, names):
             if (found := self.one(kind, self.place.namespace, name)) is not None:

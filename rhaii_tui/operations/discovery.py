@@ -105,8 +105,9 @@ async def describe(info: ClusterInfo, service: Obj, endpoints: Endpoints, home: 
     names = {p["metadata"]["uid"] for p in mine}
     foreign = placement.occupied(p for p in everything if p["metadata"]["uid"] not in names)
     replicas = int(spec.get("replicas", 1))
+    placement.refuse_shared_nodes(meta["name"], mine)
     where = (wish.project, info.location, info.name)
-    target = Target(
+    target = _target(
         accelerator=facts.accelerator,
         topology=topology(spec, replicas),
         project=wish.project,
@@ -116,7 +117,8 @@ async def describe(info: ClusterInfo, service: Obj, endpoints: Endpoints, home: 
         namespace=meta["namespace"],
         service=meta["name"],
         replicas=min(max(replicas, 1), 16),
-        model=str((spec.get("model") or {}).get("name") or (spec.get("model") or {}).get("uri") or ""),
+        # KServe names a model that has no name after its service.
+        model=str((spec.get("model") or {}).get("name") or meta["name"]),
         image=str(placement.main_container(service).get("image") or ""),
         provisioning=pool.provisioning,
     )
@@ -131,6 +133,29 @@ async def describe(info: ClusterInfo, service: Obj, endpoints: Endpoints, home: 
         stopped=(meta.get("annotations") or {}).get(STOP) == "true" or replicas == 0,
         ours=(KIND, f"{meta['namespace']}/{meta['name']}") in owned,
     )
+
+
+def _target(**fields: Any) -> Target:
+    """What was found as a target. Raises Trouble for what operations do not know."""
+    from pydantic import ValidationError
+
+    name = f"{fields['namespace']}/{fields['service']}"
+    if fields["zone"].count("-") < 2:
+        raise Trouble(
+            f"{fields['cluster']} is a regional cluster",
+            f"Every pool of it has nodes in several zones of {fields['zone']}, of which operations know nothing.",
+            "Scale it with kubectl and gcloud; monitor and doctor work for it.",
+        )
+    try:
+        return Target(**fields)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        what = str(wrong["loc"][0])
+        raise Trouble(
+            f"{name} cannot be worked on",
+            f"Its {what} is {fields[what]!r}: {wrong['msg']}.",
+            "Scale it with kubectl and gcloud; monitor and doctor work for it.",
+        ) from None
 
 
 def topology(spec: Obj, replicas: int) -> Topology:

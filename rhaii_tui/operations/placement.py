@@ -65,6 +65,18 @@ def pool_of(service: Obj, nodes: Iterable[Obj], pools: tuple[PoolInfo, ...], fac
     )
 
 
+def refuse_shared_nodes(name: str, replicas: Iterable[Obj]) -> None:
+    """Raise Trouble when a node carries several of the replicas: plans give each replica a node of its own."""
+    homes = [str(p["spec"]["nodeName"]) for p in replicas if p["spec"].get("nodeName") and needs_its_node(p)]
+    shared = sorted({home for home in homes if homes.count(home) > 1})
+    if shared:
+        raise Trouble(
+            f"{name} has several replicas on one node",
+            f"{shared[0]} carries {homes.count(shared[0])}; operations know one replica per node.",
+            "Scale it with kubectl and gcloud; monitor and doctor work for it.",
+        )
+
+
 def needs_its_node(pod: Obj) -> bool:
     """Whether removing the pod's node would interrupt it: daemons and finished pods do not count."""
     meta = pod["metadata"]

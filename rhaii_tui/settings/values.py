@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,14 @@ _RULES = {
     "image": "An image looks like registry.redhat.io/rhaiis/vllm-cuda-rhel9:3.2.5.",
     "namespace": f"{_NAME_RULE} kube-... belongs to the cluster itself.",
 }
+_NAME = re.compile(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?")
+_NARROWER = {
+    "namespace": _NAME,
+    "service": _NAME,
+    "model": re.compile(r"[A-Za-z0-9][-\w.]{0,95}(/[A-Za-z0-9][-\w.]{0,95})?"),
+    "image": re.compile(r".+"),
+}
+"""What a deployment of ours must look like: KServe hashes longer names, and models come from Hugging Face."""
 _TITLES = {"replicas": "number of replicas", "project": "project id", "model": "model id"}
 
 
@@ -65,6 +74,9 @@ class Settings:
                 raise SettingsError(f"No {name} given", f"The {name} is needed to plan a deployment.", _HOW[name])
         self._check_provisioning()
         fields: dict[str, Any] = {name: setting.value for name, setting in self.values.items()}
+        for name, rule in _NARROWER.items():
+            if name in fields and not rule.fullmatch(fields[name]):
+                raise self._explain(name)
         try:
             return Target(**fields)
         except ValidationError as error:

@@ -13,7 +13,7 @@ from rhaii_tui.doctor.overrides import filters, override, unmarked
 from rhaii_tui.doctor.rule import Change, Fix, Hit, HopRules, Rule
 from rhaii_tui.serving import conditions, manifests
 from rhaii_tui.serving.conditions import Reading
-from rhaii_tui.serving.stack import pool_name, route_name
+from rhaii_tui.serving.stack import WORKLOAD_COMPONENT, pool_name, route_name
 
 Json = dict[str, Any]
 
@@ -126,6 +126,8 @@ def _right(s: Snapshot, backend: Json) -> Json:
         name = name_of(s.pool) if s.pool else pool_name(s.place.service)
     else:
         name = f"{s.place.service}-kserve-workload-svc"
+        front = s.child("Service", name, component=WORKLOAD_COMPONENT)
+        name = name_of(front) if front else name
     right = {k: v for k, v in backend.items() if k != "namespace"} | {"name": name}
     if backend.get("kind") == "InferencePool" and not str(backend.get("group", "")).startswith("inference."):
         right["group"] = "inference.networking.k8s.io"

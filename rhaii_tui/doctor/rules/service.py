@@ -12,6 +12,7 @@ from rhaii_tui.doctor.hops import Hop
 from rhaii_tui.doctor.policies import selects
 from rhaii_tui.doctor.rule import Change, Fix, Hit, HopRules, Rule
 from rhaii_tui.serving import conditions
+from rhaii_tui.serving.stack import WORKLOAD_COMPONENT
 
 Json = dict[str, Any]
 TLS = {"--ssl-certfile": "/var/run/kserve/tls/tls.crt", "--ssl-keyfile": "/var/run/kserve/tls/tls.key"}
@@ -21,7 +22,7 @@ def _certificates(s: Snapshot) -> Iterator[Hit]:
     if s.service is None or not s.replicas:
         return
     name = f"{s.place.service}-kserve-self-signed-certs"
-    if s.one("Secret", s.place.namespace, name) is None:
+    if s.child("Secret", name) is None:
         yield Hit(
             about=name,
             message=f"Secret {name} with the replicas' certificate is not there.",
@@ -35,7 +36,7 @@ def _certificates(s: Snapshot) -> Iterator[Hit]:
 
 def _selects_nothing(s: Snapshot) -> Iterator[Hit]:
     name = f"{s.place.service}-kserve-workload-svc"
-    service = s.one("Service", s.place.namespace, name)
+    service = s.child("Service", name, component=WORKLOAD_COMPONENT)
     if s.service is None or not s.replicas or s.place.under_way:
         return
     if service is None:
@@ -46,6 +47,7 @@ def _selects_nothing(s: Snapshot) -> Iterator[Hit]:
             fix=Fix(title="See why the controller does not write it", commands=(_describe(s),)),
         )
         return
+    name = name_of(service)
     selector = (service.get("spec") or {}).get("selector") or {}
     if not any(selects({"matchLabels": selector}, labels_of(p)) for p in s.replicas):
         yield Hit(
