@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from textual.content import Content
 
-from rhaii_tui.catalog.findings import Evidence, Finding
+from rhaii_tui.catalog.findings import Evidence, Finding, Next
 from rhaii_tui.deployment.state import Condition, RunState, SeenEvent, StepState
 from screens.operation_pages import DOING, DONE, outcome
 from screens.theme.figures import clip, duration, gauge, tail
@@ -15,8 +15,13 @@ from screens.theme.signs import STATUS, sign
 
 _SHORT = {"LLMInferenceService": "llmisvc"}
 """kubectl's own short names, where the full one would leave no room for the condition."""
-_KEYS = {"retry": "r", "zone": "z", "settings": "s", "details": "enter"}
-_MEANS = {"retry": "tries again", "zone": "chooses another zone", "settings": "goes back to the answers"}
+_KEYS = {
+    Next.NOTHING: ("", ""),
+    Next.RETRY: ("r", "tries again"),
+    Next.ZONE: ("z", "chooses another zone"),
+    Next.SETTINGS: ("s", "goes back to the answers"),
+}
+"""Key and what it does."""
 _OVER = ("done", "already", "skipped")
 
 
@@ -152,8 +157,8 @@ def status(state: RunState, width: int) -> list[Row]:
 
 
 def key_of(finding: Finding) -> str:
-    """The next key, whether the finding names the key or the action."""
-    return _KEYS.get(finding.next_key, finding.next_key)
+    """The next key; empty when there is none."""
+    return _KEYS[finding.next_key][0]
 
 
 def to_read(state: RunState) -> int:
@@ -198,8 +203,8 @@ def finding_page(finding: Finding) -> Content:
     if finding.remediation:
         lines.append(Content.assemble(("What to do     ", "$dim"), finding.remediation))
     if finding.next_key:
-        means = f"  {_MEANS[finding.next_key]}" if finding.next_key in _MEANS else ""
-        lines.append(Content.assemble(("Next key       ", "$dim"), (key_of(finding), "$accent bold"), means))
+        key, means = _KEYS[finding.next_key]
+        lines.append(Content.assemble(("Next key       ", "$dim"), (key, "$accent bold"), f"  {means}"))
     for command in finding.commands:
         lines.append(
             Content.assemble(("$ ", "$accent"), command.text, (f"   # {command.why}" if command.why else "", "$dim"))

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
 
 from rhaii_tui.advisor.checks import access, existing, limits, local, place
-from rhaii_tui.advisor.checks.look import SETTINGS, Check, Look
-from rhaii_tui.catalog.findings import Evidence, Finding, Status
+from rhaii_tui.advisor.checks.look import Check, Look
+from rhaii_tui.catalog.findings import Evidence, Finding, Next, Status
 from rhaii_tui.catalog.target import Target
 from rhaii_tui.endpoints import Endpoints
 from rhaii_tui.google.errors import CloudError, Kind
@@ -104,7 +104,7 @@ def _note(look: Look, note: str) -> Finding:
         message=f"{note}.",
         meaning="It does not stop the deployment.",
         remediation="Correct it where it comes from, or say it with a flag.",
-        next_key=SETTINGS,
+        next_key=Next.SETTINGS,
         evidence=(Evidence(source="settings", text=note, observed_at=now),),
         observed_at=now,
     )

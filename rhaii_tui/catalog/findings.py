@@ -17,6 +17,15 @@ class Status(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
+class Next(StrEnum):
+    """What the next key does; which key that is, the screens say."""
+
+    NOTHING = ""
+    RETRY = "retry"
+    ZONE = "zone"
+    SETTINGS = "settings"
+
+
 class Evidence(BaseModel):
     """What was read, where, and when (Unix seconds). `source` is an object, field, log line or metric."""
 
@@ -48,7 +57,7 @@ class Finding(BaseModel):
     message: str
     meaning: str = ""
     remediation: str = ""
-    next_key: str = ""
+    next_key: Next = Next.NOTHING
     commands: tuple[Command, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     raw: str = ""

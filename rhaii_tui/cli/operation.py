@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from rhaii_tui.cli.order import Order, ServiceOrder, TeardownOrder
 from rhaii_tui.cli.output import Exit, Output, clock_text
 
 if TYPE_CHECKING:
@@ -20,75 +20,42 @@ if TYPE_CHECKING:
     from rhaii_tui.endpoints import Endpoints
     from rhaii_tui.operations.discovery import Wish
 
-PROJECT = typer.Option(None, "--project", help="Google Cloud project id.")
-ZONE = typer.Option(None, "--zone", help="Zone of the cluster.")
-CLUSTER = typer.Option(None, "--cluster", help="Name of the GKE cluster.")
-SERVICE = typer.Option(None, "--service", help="LLMInferenceService, as NAME or NAMESPACE/NAME.")
-POOL = typer.Option(None, "--pool", help="Accelerator node pool, where it cannot be told from live objects.")
-PRACTICE = typer.Option(False, "--practice", help="In the practice cloud that is running.")
-PLAN = typer.Option(False, "--plan", help="Show the plan, its bill and its commands; change nothing.")
-YES = typer.Option(False, "--yes", help="Approve the plan and its bill without being asked.")
-JSON = typer.Option(False, "--json", help="One JSON object per line; the last is the result.")
-PLAIN = typer.Option(False, "--plain", help="Plain lines (the default).")
-
-
-@dataclass(frozen=True)
-class Order:
-    """What the command line asks for. `confirm` is the typed name of a teardown, None for other operations."""
-
-    practice: bool
-    plan_only: bool
-    yes: bool
-    as_json: bool
-    plain: bool
-    project: str | None = None
-    zone: str | None = None
-    cluster: str | None = None
-    service: str | None = None
-    pool: str | None = None
-    watch_requests: bool = True
-    teardown: bool = False
-    confirm: str | None = None
-
-
 Planner = Callable[["Endpoints", "Path", "Wish"], Awaitable["Plan"]]
 
 
-def carry_out(order: Order, planner: Planner) -> None:
+def carry_out(order: Order, planner: Planner, *, watch_requests: bool = False) -> None:
     """Run the command to its exit code: 0 done, 1 failed, 2 usage, 3 unknown, 130 interrupted."""
     import asyncio
 
     if order.as_json and order.plain:
         raise typer.Exit(Output(as_json=False).refuse("--json and --plain exclude each other", "", "Say one of them."))
     try:
-        code = asyncio.run(_command(order, planner, Output(as_json=order.as_json)))
+        code = asyncio.run(_command(order, planner, watch_requests, Output(as_json=order.as_json)))
     except KeyboardInterrupt:
         code = Exit.INTERRUPTED
     raise typer.Exit(code)
 
 
-async def _command(order: Order, planner: Planner, out: Output) -> int:
-
+async def _command(order: Order, planner: Planner, watch_requests: bool, out: Output) -> int:
     from rhaii_tui.cli.cloud import PracticeUnavailable, nobody_practises, open_cloud
     from rhaii_tui.google.errors import CloudError
     from rhaii_tui.kube.errors import KubeError
     from rhaii_tui.operations.trouble import Trouble
     from rhaii_tui.settings import SettingsError
 
-    approved = order.confirm is not None if order.teardown else order.yes
-    if not (order.plan_only or approved or _terminal()):
+    if not (order.plan_only or order.approval or _terminal()):
         return out.refuse(
             "The plan cannot be approved",
             "There is no terminal to ask on.",
             "Say --confirm with the cluster's name, or --plan to see what would go."
-            if order.teardown
+            if isinstance(order, TeardownOrder)
             else "Say --yes to approve it beforehand, or --plan to see it.",
         )
     if order.practice and (refused := nobody_practises(out)) is not None:
         return refused
     try:
         async with open_cloud(order.practice, guest=True) as endpoints:
-            return await _operate(order, planner, endpoints, out)
+            return await _operate(order, planner, watch_requests, endpoints, out)
     except SettingsError as error:
         return out.refuse(error.what, error.why, error.next)
     except Trouble as error:
@@ -111,7 +78,7 @@ def _terminal() -> bool:
         return False
 
 
-async def _operate(order: Order, planner: Planner, endpoints: Endpoints, out: Output) -> int:
+async def _operate(order: Order, planner: Planner, watch_requests: bool, endpoints: Endpoints, out: Output) -> int:
     import os
     from pathlib import Path
 
@@ -123,12 +90,13 @@ async def _operate(order: Order, planner: Planner, endpoints: Endpoints, out: Ou
     settings = resolve({"project": order.project}, endpoints, os.environ, Path.cwd()).values
     if "project" not in settings:
         raise SettingsError("No project is set", "Every Google Cloud resource is in one.", "Say --project.")
+    about = order if isinstance(order, ServiceOrder) else None
     wish = Wish(
         project=settings["project"].value,
         zone=order.zone or "",
         cluster=order.cluster or "",
-        service=order.service or "",
-        pool=order.pool or "",
+        service=(about and about.service) or "",
+        pool=(about and about.pool) or "",
     )
     home = state_home(os.environ)
     plan = await planner(endpoints, home, wish)
@@ -137,9 +105,10 @@ async def _operate(order: Order, planner: Planner, endpoints: Endpoints, out: Ou
         out.record({"type": "plan", **plan.model_dump(mode="json"), "expected_seconds": plan.expected_seconds})
         out.record({"type": "result", "ok": True, "operation": plan.kind, "expected_seconds": plan.expected_seconds})
         return Exit.OK
-    if order.confirm is not None and order.confirm != plan.target.cluster:
+    typed = order.confirm if isinstance(order, TeardownOrder) else None
+    if typed is not None and typed != plan.target.cluster:
         return out.refuse(
-            f"{order.confirm} is not the cluster's name",
+            f"{typed} is not the cluster's name",
             f"This would tear down {plan.target.cluster}.",
             "Say --confirm with exactly that name.",
         )
@@ -153,12 +122,12 @@ async def _operate(order: Order, planner: Planner, endpoints: Endpoints, out: Ou
             code=Exit.FAILED,
         )
     try:
-        return await _run(session, order, out)
+        return await _run(session, order, watch_requests, out)
     finally:
         await session.close()
 
 
-async def _run(session: Session, order: Order, out: Output) -> int:
+async def _run(session: Session, order: Order, watch_requests: bool, out: Output) -> int:
     from rhaii_tui.cli.setup import interrupted
     from rhaii_tui.cli.setup_report import Reporter
     from rhaii_tui.operations.running import perform
@@ -172,8 +141,8 @@ async def _run(session: Session, order: Order, out: Output) -> int:
             if not _agreed(session.plan, order):
                 out.line("Nothing was changed.")
                 return Exit.FAILED
-            session.approve("--confirm" if order.confirm else "--yes" if order.yes else "terminal")
-        state = await perform(session, watch_requests=order.watch_requests)
+            session.approve(order.approval or "terminal")
+        state = await perform(session, watch_requests=watch_requests)
     finally:
         forget()
         if session.state.outcome == "cancelled":
@@ -186,9 +155,9 @@ async def _run(session: Session, order: Order, out: Output) -> int:
 
 
 def _agreed(plan: Plan, order: Order) -> bool:
-    if order.confirm or order.yes:
+    if order.approval:
         return True
-    if not order.teardown:
+    if not isinstance(order, TeardownOrder):
         return typer.confirm("Do this?", err=True)
     name: str = typer.prompt(f"Type the name of the cluster to tear it down ({plan.target.cluster})", err=True)
     return name.strip() == plan.target.cluster

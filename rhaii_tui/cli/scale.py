@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from rhaii_tui.cli import operation
+from rhaii_tui.cli.operation import carry_out
+from rhaii_tui.cli.order import ServiceOrder, takes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,20 +22,8 @@ _WATCH = typer.Option(
 )
 
 
-def run(
-    replicas: int = _REPLICAS,
-    service: str | None = operation.SERVICE,
-    project: str | None = operation.PROJECT,
-    zone: str | None = operation.ZONE,
-    cluster: str | None = operation.CLUSTER,
-    pool: str | None = operation.POOL,
-    practice: bool = operation.PRACTICE,
-    watch_requests: bool = _WATCH,
-    plan: bool = operation.PLAN,
-    yes: bool = operation.YES,
-    as_json: bool = operation.JSON,
-    plain: bool = operation.PLAIN,
-) -> None:
+@takes(ServiceOrder)
+def run(order: ServiceOrder, replicas: int = _REPLICAS, watch_requests: bool = _WATCH) -> None:
     """Change the number of replicas. Exit 0 done, 1 failed, 2 usage, 3 unknown, 130 interrupted."""
 
     async def planner(endpoints: Endpoints, home: Path, wish: Wish) -> Plan:
@@ -43,17 +32,4 @@ def run(
 
         return scale_plan(await find(endpoints, home, wish), replicas)
 
-    order = operation.Order(
-        practice=practice,
-        plan_only=plan,
-        yes=yes,
-        as_json=as_json,
-        plain=plain,
-        project=project,
-        zone=zone,
-        cluster=cluster,
-        service=service,
-        pool=pool,
-        watch_requests=watch_requests,
-    )
-    operation.carry_out(order, planner)
+    carry_out(order, planner, watch_requests=watch_requests)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rhaii_tui.cli import operation
+from rhaii_tui.cli.operation import carry_out
+from rhaii_tui.cli.order import ServiceOrder, takes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,18 +15,8 @@ if TYPE_CHECKING:
     from rhaii_tui.operations.discovery import Wish
 
 
-def run(
-    service: str | None = operation.SERVICE,
-    project: str | None = operation.PROJECT,
-    zone: str | None = operation.ZONE,
-    cluster: str | None = operation.CLUSTER,
-    pool: str | None = operation.POOL,
-    practice: bool = operation.PRACTICE,
-    plan: bool = operation.PLAN,
-    yes: bool = operation.YES,
-    as_json: bool = operation.JSON,
-    plain: bool = operation.PLAIN,
-) -> None:
+@takes(ServiceOrder)
+def run(order: ServiceOrder) -> None:
     """Stop the service and give its nodes back. Exit 0 done, 1 failed, 2 usage, 3 unknown, 130 interrupted."""
 
     async def planner(endpoints: Endpoints, home: Path, wish: Wish) -> Plan:
@@ -34,16 +25,4 @@ def run(
 
         return stop_plan(await find(endpoints, home, wish))
 
-    order = operation.Order(
-        practice=practice,
-        plan_only=plan,
-        yes=yes,
-        as_json=as_json,
-        plain=plain,
-        project=project,
-        zone=zone,
-        cluster=cluster,
-        service=service,
-        pool=pool,
-    )
-    operation.carry_out(order, planner)
+    carry_out(order, planner)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import typer
-
-from rhaii_tui.cli import operation
+from rhaii_tui.cli.operation import carry_out
+from rhaii_tui.cli.order import TeardownOrder, takes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,19 +15,8 @@ if TYPE_CHECKING:
     from rhaii_tui.operations.discovery import Wish
 
 
-_CONFIRM = typer.Option(None, "--confirm", metavar="NAME", help="The cluster's name, typed: the approval.")
-
-
-def run(
-    project: str | None = operation.PROJECT,
-    zone: str | None = operation.ZONE,
-    cluster: str | None = operation.CLUSTER,
-    practice: bool = operation.PRACTICE,
-    plan: bool = operation.PLAN,
-    confirm: str | None = _CONFIRM,
-    as_json: bool = operation.JSON,
-    plain: bool = operation.PLAIN,
-) -> None:
+@takes(TeardownOrder)
+def run(order: TeardownOrder) -> None:
     """Remove what setup created. Exit 0 done, 1 failed, 2 usage, 3 unknown, 130 interrupted."""
 
     async def planner(endpoints: Endpoints, home: Path, wish: Wish) -> Plan:
@@ -36,16 +24,4 @@ def run(
 
         return await plan_teardown(endpoints, home, wish)
 
-    order = operation.Order(
-        practice=practice,
-        plan_only=plan,
-        yes=False,
-        as_json=as_json,
-        plain=plain,
-        project=project,
-        zone=zone,
-        cluster=cluster,
-        teardown=True,
-        confirm=confirm,
-    )
-    operation.carry_out(order, planner)
+    carry_out(order, planner)

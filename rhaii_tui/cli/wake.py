@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from rhaii_tui.cli import operation
+from rhaii_tui.cli.operation import carry_out
+from rhaii_tui.cli.order import ServiceOrder, takes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,19 +20,8 @@ if TYPE_CHECKING:
 _REPLICAS = typer.Option(None, "--replicas", help="Replicas wanted; as many as before otherwise.")
 
 
-def run(
-    replicas: int | None = _REPLICAS,
-    service: str | None = operation.SERVICE,
-    project: str | None = operation.PROJECT,
-    zone: str | None = operation.ZONE,
-    cluster: str | None = operation.CLUSTER,
-    pool: str | None = operation.POOL,
-    practice: bool = operation.PRACTICE,
-    plan: bool = operation.PLAN,
-    yes: bool = operation.YES,
-    as_json: bool = operation.JSON,
-    plain: bool = operation.PLAIN,
-) -> None:
+@takes(ServiceOrder)
+def run(order: ServiceOrder, replicas: int | None = _REPLICAS) -> None:
     """Wake a stopped service. Exit 0 done, 1 failed, 2 usage, 3 unknown, 130 interrupted."""
 
     async def planner(endpoints: Endpoints, home: Path, wish: Wish) -> Plan:
@@ -43,16 +33,4 @@ def run(
         scaling = scaling_to_restore(home, endpoints.name, place(found.target), found.pool.name)
         return wake_plan(found, replicas, scaling)
 
-    order = operation.Order(
-        practice=practice,
-        plan_only=plan,
-        yes=yes,
-        as_json=as_json,
-        plain=plain,
-        project=project,
-        zone=zone,
-        cluster=cluster,
-        service=service,
-        pool=pool,
-    )
-    operation.carry_out(order, planner)
+    carry_out(order, planner)

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
-from rhaii_tui.catalog.findings import Finding, Status
+from rhaii_tui.catalog.findings import Finding
 from rhaii_tui.deployment import events as e
-from rhaii_tui.deployment.context import RunContext, created, intends, progressed
-from rhaii_tui.deployment.failures import failure, finding_of
+from rhaii_tui.deployment.context import RunContext, created, intends
+from rhaii_tui.deployment.failures import failure
+from rhaii_tui.deployment.google_operation import PAUSE, Request, ask, follow, late, running
 from rhaii_tui.deployment.patience import patiently, wall_limit
 from rhaii_tui.deployment.step import StepStopped
-from rhaii_tui.google.errors import CloudError, Kind
-from rhaii_tui.google.operations import wait
+from rhaii_tui.google.errors import CloudError
 from rhaii_tui.google.values import OperationInfo
-
-PAUSE = 5.0
-"""Cloud seconds between two looks at a resource."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,83 +49,38 @@ async def create(run: RunContext, wanted: Wanted) -> AsyncIterator[e.Event]:
     """
     async with run.google_lock:
         operation: OperationInfo | None = None
-        if await _look(run, wanted) is None:
+        request = _request(run, wanted)
+        if not await request.settled():
             yield intends(wanted.step, "create", wanted.kind, wanted.name)
-            operation = await _ask(run, wanted)
-        operation = operation or await _running_operation(run, wanted)
+            operation = await ask(run, request)
+        operation = operation or await running(run, request)
         if operation:
             yield e.OperationStarted(at=time.time(), step=wanted.step, operation=operation.name, target=wanted.path)
         yield created(wanted.step, wanted.kind, wanted.name)
         if operation:
-            await _follow(run, wanted, operation)
+            await follow(run, request, operation)
         await _until_it_runs(run, wanted)
+
+
+def _request(run: RunContext, wanted: Wanted) -> Request:
+    async def exists() -> bool:
+        return await _look(run, wanted) is not None
+
+    return Request(
+        step=wanted.step,
+        action="create",
+        kind=wanted.kind,
+        name=wanted.name,
+        path=wanted.path,
+        settled=exists,
+        send=wanted.send,
+        limit=wanted.limit,
+        errors=wanted.errors,
+    )
 
 
 async def _look(run: RunContext, wanted: Wanted) -> Seen | None:
     return await patiently(run, wanted.step, "google", wanted.look)
-
-
-async def _ask(run: RunContext, wanted: Wanted) -> OperationInfo | None:
-    """The operation; None when the resource turned out to exist. A change is never repeated blindly."""
-    deadline = time.monotonic() + wall_limit(run.clock, wanted.limit)
-    while True:
-        try:
-            operation = await wanted.send()
-        except CloudError as error:
-            if error.kind is Kind.EXISTS:
-                return None
-            passing = error.ambiguous or error.kind in (Kind.BUSY, Kind.NETWORK, Kind.AUTH)
-            if not passing or time.monotonic() > deadline:
-                raise
-            if error.kind is Kind.BUSY:
-                run.record(progressed(wanted.step, f"waiting for {error.operation or 'another operation'}"))
-            else:
-                run.link_lost("google", error.message)
-            await run.clock.sleep(PAUSE, least=0.2)
-            if error.kind is not Kind.BUSY and await _look(run, wanted) is not None:
-                return None
-        else:
-            run.link_restored("google")
-            return operation
-
-
-async def _running_operation(run: RunContext, wanted: Wanted) -> OperationInfo | None:
-    """The unfinished operation that works on the resource, if any: the one an earlier process began."""
-    zone = run.target.zone
-    operations = await patiently(run, wanted.step, "google", lambda: run.gke.list_operations(zone))
-    mine = [o for o in operations if not o.done and o.targets(wanted.path)]
-    return mine[-1] if mine else None
-
-
-async def _follow(run: RunContext, wanted: Wanted, operation: OperationInfo) -> None:
-    """Until the operation is done; its failure is raised as CloudError. A stockout is told as soon as it shows."""
-    told = ""
-
-    def progress(info: OperationInfo) -> None:
-        nonlocal told
-        run.link_restored("google")
-        if (note := _note(info)) != told:
-            told = note
-            run.record(progressed(wanted.step, note))
-
-    def trouble(error: CloudError) -> None:
-        if error.kind is Kind.NETWORK:
-            run.link_lost("google", error.message)
-        else:
-            early = finding_of(error, wanted.step).model_copy(update={"status": Status.WARN})
-            run.record(e.FindingRaised(at=time.time(), step=wanted.step, finding=early))
-
-    try:
-        async with asyncio.timeout(wall_limit(run.clock, wanted.limit)):
-            await patiently(
-                run,
-                wanted.step,
-                "google",
-                lambda: wait(run.gke, operation, run.clock, progress=progress, trouble=trouble, look=wanted.errors),
-                slow=None,
-            )
-    except TimeoutError:
-        raise StepStopped(_late(wanted, told)) from None
 
 
 async def _until_it_runs(run: RunContext, wanted: Wanted) -> None:
@@ -143,15 +94,8 @@ async def _until_it_runs(run: RunContext, wanted: Wanted) -> None:
         if seen.running:
             return
         if time.monotonic() > deadline:
-            raise StepStopped(_late(wanted, seen.status))
+            raise StepStopped(late(wanted.kind, wanted.name, wanted.limit, seen.status))
         await run.clock.sleep(PAUSE, least=0.2)
-
-
-def _note(info: OperationInfo) -> str:
-    phases = ", ".join(
-        f"{name.removeprefix('CLUSTER_').lower()} {done}/{total}" for name, (done, total) in info.progress.items()
-    )
-    return phases or f"{info.type} {info.status}".strip()
 
 
 def _broken(wanted: Wanted, seen: Seen) -> Finding:
@@ -173,16 +117,5 @@ def _gone(wanted: Wanted) -> Finding:
         f"{wanted.kind} {wanted.name} is not there although its operation has ended.",
         meaning="It was removed by someone else, or its creation was rolled back.",
         remediation="Retry asks for it again.",
-        category="google",
-    )
-
-
-def _late(wanted: Wanted, note: str) -> Finding:
-    return failure(
-        "google.slow",
-        wanted.step,
-        f"{wanted.kind} {wanted.name} is not ready after {wanted.limit / 60:.0f} minutes ({note}).",
-        meaning="Google goes on trying; a stockout is retried silently for about 35 minutes before it is told.",
-        remediation="Retry goes on waiting; or choose another zone.",
         category="google",
     )

@@ -6,14 +6,11 @@ import time
 import traceback
 from typing import TYPE_CHECKING
 
-from rhaii_tui.catalog.findings import Evidence, Finding, Status
+from rhaii_tui.catalog.findings import Evidence, Finding, Next, Status
 
 if TYPE_CHECKING:
     from rhaii_tui.google.errors import CloudError
     from rhaii_tui.kube.errors import ApiError
-
-RETRY = "retry"
-"""The `next_key` of everything that a retry continues."""
 
 
 def failure(
@@ -27,7 +24,7 @@ def failure(
     category: str = "deployment",
     status: Status = Status.FAIL,
     evidence: tuple[Evidence, ...] = (),
-    next_key: str = RETRY,
+    next_key: Next = Next.RETRY,
 ) -> Finding:
     """A finding observed now."""
     return Finding(

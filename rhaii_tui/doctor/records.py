@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rhaii_tui.catalog.findings import Evidence, Finding, Status
+from rhaii_tui.catalog.findings import Evidence, Finding, Next, Status
 from rhaii_tui.doctor.diagnosis import BAD, Diagnosed, Diagnosis
 from rhaii_tui.doctor.hops import Link, State
 from rhaii_tui.doctor.pieces import Unread
@@ -105,7 +105,7 @@ def finding_of(one: Diagnosed, at: float) -> Finding:
         message=hit.message,
         meaning=rule.cause,
         remediation=hit.fix.title if hit.fix else "",
-        next_key="retry" if hit.status in BAD else "",
+        next_key=Next.RETRY if hit.status in BAD else Next.NOTHING,
         commands=hit.fix.commands if hit.fix else (),
         evidence=hit.evidence,
         raw=hit.raw,

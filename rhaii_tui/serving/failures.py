@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Iterable
 
-from rhaii_tui.catalog.findings import Evidence, Finding, Status
+from rhaii_tui.catalog.findings import Evidence, Finding, Next, Status
 from rhaii_tui.serving.signatures import SIGNATURES, Signature
 
 _KEPT = 400
@@ -31,7 +31,7 @@ def finding(signature: Signature, pod: str, text: str, source: str, at: float | 
         message=signature.message,
         meaning=signature.meaning,
         remediation=signature.remediation,
-        next_key="retry" if signature.fatal else "",
+        next_key=Next.RETRY if signature.fatal else Next.NOTHING,
         evidence=(Evidence(source=source, text=redacted(text)[:_KEPT], observed_at=moment),),
         raw=redacted(text)[:2000],
         observed_at=moment,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rhaii_tui.catalog.findings import Evidence, Finding, Status
+from rhaii_tui.catalog.findings import Evidence, Finding, Next, Status
 from rhaii_tui.kube.connect import Cluster
 from rhaii_tui.kube.errors import ApiError
 from rhaii_tui.serving.stack import EA1, EA2, Generation, Stack
@@ -102,7 +102,7 @@ def _stop(status: Status, what: str, raw: str, evidence: tuple[Evidence, ...]) -
         remediation="Use another cluster, or remove that stack with the tool that installed it."
         if status is Status.FAIL
         else "Ask for roles/container.admin on the project, then retry.",
-        next_key="retry",
+        next_key=Next.RETRY,
         evidence=evidence,
         raw=raw,
         observed_at=time.time(),

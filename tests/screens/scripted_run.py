@@ -9,7 +9,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from rhaii_tui.catalog.findings import Command, Evidence, Finding, Status
+from rhaii_tui.catalog.findings import Command, Evidence, Finding, Next, Status
 from rhaii_tui.clock import Clock
 from rhaii_tui.deployment import events as e
 from rhaii_tui.endpoints import Endpoints
@@ -207,7 +207,7 @@ def quota_finding(at: float) -> Finding:
         message="GPUS_ALL_REGIONS is 0, 3 are needed",
         meaning="The project may not create GPUs anywhere until Google raises this quota.",
         remediation="Ask for 3 or more on the quota page, then retry.",
-        next_key="r",
+        next_key=Next.RETRY,
         commands=(
             Command(text="gcloud compute project-info describe --project practice-project", why="see the quota"),
         ),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rhaii_tui.advisor.checks.look import SETTINGS, Check, Look
-from rhaii_tui.catalog.findings import Finding, Status
+from rhaii_tui.advisor.checks.look import Check, Look
+from rhaii_tui.catalog.findings import Finding, Next, Status
 from rhaii_tui.catalog.shapes import Accelerator
 from rhaii_tui.catalog.target import Target
 from rhaii_tui.google.calls import call
@@ -69,7 +69,7 @@ async def _project(look: Look, check: Check) -> Finding:
             Status.FAIL,
             f"There is no project {name}, or this account does not see it.",
             remediation="Say --project with the project's id (not its title).",
-            next_key=SETTINGS,
+            next_key=Next.SETTINGS,
             commands=("gcloud projects list",),
             raw=error.raw,
         )

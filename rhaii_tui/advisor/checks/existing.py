@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rhaii_tui.advisor.checks.look import SETTINGS, Check, Look
-from rhaii_tui.catalog.findings import Finding, Status
+from rhaii_tui.advisor.checks.look import Check, Look
+from rhaii_tui.catalog.findings import Finding, Next, Status
 from rhaii_tui.catalog.target import Target
 
 _COMING = ("PROVISIONING", "RECONCILING")
@@ -23,7 +23,7 @@ async def _cluster(look: Look, check: Check) -> Finding:
             text=text,
             meaning="It lacks the label managed-by=rhaii-tui; nothing in it is touched.",
             remediation="Choose another name with --cluster, or label it if it is yours to use.",
-            next_key=SETTINGS,
+            next_key=Next.SETTINGS,
             commands=(
                 *check.commands,
                 f"gcloud container clusters update {name} --zone {zone} --project {look.target.project} "

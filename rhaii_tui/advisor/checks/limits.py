@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from rhaii_tui.advisor.checks.look import ZONE, Check, Look
+from rhaii_tui.advisor.checks.look import Check, Look
 from rhaii_tui.catalog.accelerators import CPU_NODES, accelerator_facts
-from rhaii_tui.catalog.findings import Finding, Status
+from rhaii_tui.catalog.findings import Finding, Next, Status
 from rhaii_tui.catalog.quotas import QuotaNeed, quota_needs
 from rhaii_tui.catalog.target import Target
 from rhaii_tui.google.compute import Quota
@@ -46,7 +46,7 @@ def _verdict(look: Look, check: Check, need: QuotaNeed, quota: Quota) -> Finding
             meaning="The node pool would be refused, or would fail on the way.",
             remediation=f"Ask for a limit of {quota.usage + need.need:g} at {_PAGE}, or choose fewer replicas or "
             "another region. A granted quota is no capacity yet.",
-            next_key=ZONE,
+            next_key=Next.ZONE,
         )
     return check.found(
         look, Status.PASS, f"{need.need} more needed, {left:g} left: {need.metric} in {where}.", text=text
@@ -75,7 +75,7 @@ async def _limit_only(metric: str, look: Look, check: Check) -> Finding:
             text=text,
             meaning="The node pool would fail on the way: Quota 'TPUS_PER_TPU_FAMILY' exceeded.",
             remediation=f"Ask for {need.need} chips at {_PAGE}, or use Spot, whose quota is another one.",
-            next_key=ZONE,
+            next_key=Next.ZONE,
         )
     if need.need == 0:
         return check.found(look, Status.PASS, "No more chips are needed: the pool is there.", text=text)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from rhaii_tui.advisor.bill import bill
-from rhaii_tui.advisor.checks.look import SETTINGS, Check, Look
-from rhaii_tui.catalog.findings import Finding, Status
+from rhaii_tui.advisor.checks.look import Check, Look
+from rhaii_tui.catalog.findings import Finding, Next, Status
 from rhaii_tui.catalog.models import model_facts
 from rhaii_tui.catalog.prices import shipped
 from rhaii_tui.catalog.target import Target
@@ -34,7 +34,7 @@ async def _pull_secret(look: Look, check: Check) -> Finding:
             meaning="Images of registry.redhat.io cannot be pulled without one.",
             remediation="Download a registry service account's secret from access.redhat.com/terms-based-registry "
             "and say --pull-secret-file PATH.",
-            next_key=SETTINGS,
+            next_key=Next.SETTINGS,
         )
     secret = await call(_read, read_pull_secret, path)
     if isinstance(secret, SettingsError):
@@ -60,7 +60,7 @@ async def _hf_token(look: Look, check: Check) -> Finding:
             f"No Hugging Face token was given, and {model} {'is gated' if gated else 'may need one'}.",
             meaning="A gated model cannot be downloaded without a token whose owner accepted the licence.",
             remediation="Create a read token at huggingface.co/settings/tokens and say --hf-token-file PATH.",
-            next_key=SETTINGS,
+            next_key=Next.SETTINGS,
         )
     token = await call(_read, read_hf_token, path)
     if isinstance(token, SettingsError):
@@ -83,7 +83,7 @@ def _read(read: Callable[[Path], T], path: Path) -> T | SettingsError:
 
 def _bad_file(look: Look, check: Check, error: SettingsError) -> Finding:
     message = f"{error.what}: {error.why}"
-    return check.found(look, Status.FAIL, message, remediation=error.next, next_key=SETTINGS)
+    return check.found(look, Status.FAIL, message, remediation=error.next, next_key=Next.SETTINGS)
 
 
 async def _operators(look: Look, check: Check) -> Finding:
@@ -97,11 +97,11 @@ async def _operators(look: Look, check: Check) -> Finding:
             "No folder with the operators' repository was given.",
             meaning=f"The operators are installed with `{' '.join(command)}` in a checkout of rhaii-on-xks.",
             remediation="git clone https://github.com/opendatahub-io/rhaii-on-xks, and say --operators-directory PATH.",
-            next_key=SETTINGS,
+            next_key=Next.SETTINGS,
         )
     if not await call(directory.is_dir):
         return check.found(
-            look, Status.FAIL, f"{directory} is not a folder.", remediation="Correct it.", next_key=SETTINGS
+            look, Status.FAIL, f"{directory} is not a folder.", remediation="Correct it.", next_key=Next.SETTINGS
         )
     if program is None:
         return check.found(
@@ -115,7 +115,7 @@ async def _operators(look: Look, check: Check) -> Finding:
                 Status.FAIL,
                 f"{directory} holds no Makefile.",
                 remediation="Name a checkout of rhaii-on-xks with --operators-directory.",
-                next_key=SETTINGS,
+                next_key=Next.SETTINGS,
             )
         if lacking:
             return check.found(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rhaii_tui.catalog.findings import Command, Evidence, Finding, Status
+from rhaii_tui.catalog.findings import Command, Evidence, Finding, Next, Status
 from rhaii_tui.catalog.target import Target
 from rhaii_tui.endpoints import Endpoints
 from rhaii_tui.google.compute import Compute, Quotas
@@ -18,11 +18,6 @@ from rhaii_tui.google.rest import Rest
 from rhaii_tui.google.values import ClusterInfo
 
 T = TypeVar("T")
-
-RETRY = "r"
-ZONE = "z"
-SETTINGS = "s"
-"""Next keys: look again, choose another zone, change an answer."""
 
 
 class Look:
@@ -98,7 +93,7 @@ class Check:
         text: str = "",
         meaning: str = "",
         remediation: str = "",
-        next_key: str = "",
+        next_key: Next = Next.NOTHING,
         commands: tuple[str, ...] | None = None,
         raw: str = "",
     ) -> Finding:
@@ -112,7 +107,7 @@ class Check:
             message=message,
             meaning=meaning,
             remediation=remediation,
-            next_key=next_key or ("" if status is Status.PASS else RETRY),
+            next_key=next_key or (Next.NOTHING if status is Status.PASS else Next.RETRY),
             commands=tuple(Command(text=line) for line in (self.commands if commands is None else commands)),
             evidence=(Evidence(source=self.source, text=text or message, observed_at=now),),
             raw=raw,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 
-from rhaii_tui.advisor.checks.look import ZONE, Check, Look
+from rhaii_tui.advisor.checks.look import Check, Look
 from rhaii_tui.catalog.accelerators import accelerator_facts
-from rhaii_tui.catalog.findings import Finding, Status
+from rhaii_tui.catalog.findings import Finding, Next, Status
 from rhaii_tui.catalog.target import Target
 from rhaii_tui.google.errors import CloudError, Kind
 
@@ -25,7 +25,7 @@ async def _zone(look: Look, check: Check) -> Finding:
             Status.FAIL,
             f"There is no zone {name}.",
             remediation="Choose another zone.",
-            next_key=ZONE,
+            next_key=Next.ZONE,
             commands=("gcloud compute zones list",),
             raw=error.raw,
         )
@@ -36,7 +36,7 @@ async def _zone(look: Look, check: Check) -> Finding:
             f"{name} is {zone.status}.",
             meaning="Nothing can be created there now.",
             remediation="Choose another zone, or wait.",
-            next_key=ZONE,
+            next_key=Next.ZONE,
         )
     return check.found(look, Status.PASS, f"{name} is UP.")
 
@@ -79,7 +79,7 @@ async def _not_offered(look: Look, check: Check, what: str, where: Awaitable[tup
         f"{look.target.zone} does not offer {what}.",
         meaning="The node pool could not be created there.",
         remediation=offer,
-        next_key=ZONE,
+        next_key=Next.ZONE,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 
-from rhaii_tui.catalog.findings import Finding, Status
+from rhaii_tui.catalog.findings import Finding, Next, Status
 from rhaii_tui.deployment import events as e
 from rhaii_tui.deployment.applying import apply, full_name
 from rhaii_tui.deployment.context import RunContext, finished, intends, progressed
@@ -38,7 +38,7 @@ class RoutingStep:
         """Wait until traffic settles; without a mark then, apply the filter; without effect, remove it again."""
         answer = await _settled(run)
         if answer.status is Status.FAIL:
-            raise StepStopped(answer.model_copy(update={"next_key": "retry"}))
+            raise StepStopped(answer.model_copy(update={"next_key": Next.RETRY}))
         if answer.status is not Status.PASS:
             yield progressed(self.id, "no answer bears the endpoint picker's mark; trying the body-forwarding filter")
             target = run.target

@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 
-from rhaii_tui.catalog.findings import Evidence, Finding, Status
+from rhaii_tui.catalog.findings import Evidence, Finding, Next, Status
 from rhaii_tui.deployment import events as e
 from rhaii_tui.deployment.context import RunContext, finished, progressed
-from rhaii_tui.deployment.failures import RETRY
 from rhaii_tui.deployment.observe import is_true
 from rhaii_tui.deployment.patience import patiently, wall_limit
 from rhaii_tui.deployment.step import Probe, StepStopped
@@ -41,7 +40,7 @@ class VerifyStep:
                     if answer.status in (Status.PASS, Status.WARN):
                         break
                     if time.monotonic() > deadline:
-                        raise StepStopped(answer.model_copy(update={"next_key": RETRY}))
+                        raise StepStopped(answer.model_copy(update={"next_key": Next.RETRY}))
                     await run.clock.sleep(5, least=0.3)
                 read += answer.evidence
             model = path.model

@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator
 
 from rhaii_tui.deployment import events as e
 from rhaii_tui.deployment.context import RunContext, evidence, finished
+from rhaii_tui.deployment.google_operation import Request
 from rhaii_tui.deployment.patience import patiently
 from rhaii_tui.deployment.step import Probe
 from rhaii_tui.google.values import PoolInfo
 from rhaii_tui.operations.change_of import change_of
-from rhaii_tui.operations.google_change import Wanted, change
+from rhaii_tui.operations.google_change import change
 
 LIMIT = 600.0
 """Cloud seconds; it is a field of the pool, changed within seconds unless the cluster works on something else."""
@@ -52,13 +53,13 @@ class AutoscalerStep:
         async def done() -> bool:
             return (await self._look(run)).autoscaled == self._on
 
-        request = Wanted(
+        request = Request(
             step=self.id,
             action="autoscale",
             kind="NodePool",
             name=f"{target.cluster}/{target.pool}",
             path=f"clusters/{target.cluster}/nodePools/{target.pool}",
-            done=done,
+            settled=done,
             send=lambda: run.gke.set_node_pool_autoscaling(
                 target.zone, target.cluster, target.pool, scaling if self._on else None
             ),

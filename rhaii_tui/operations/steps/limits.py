@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 
-from rhaii_tui.catalog.findings import Evidence, Finding, Status
+from rhaii_tui.catalog.findings import Evidence, Finding, Next, Status
 from rhaii_tui.deployment import events as e
 from rhaii_tui.deployment.context import RunContext, finished
 from rhaii_tui.deployment.step import Probe, StepStopped
@@ -40,5 +40,6 @@ class LimitsStep:
             elif finding.status is not Status.PASS:
                 yield e.FindingRaised(at=time.time(), step=self.id, finding=finding)
         if failed:
-            raise StepStopped(failed[0])
+            # Where it runs cannot be changed any more.
+            raise StepStopped(failed[0].model_copy(update={"next_key": Next.RETRY}))
         yield finished(self.id, f"{more} more nodes fit", *read)

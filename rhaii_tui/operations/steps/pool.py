@@ -11,12 +11,13 @@ from rhaii_tui.catalog.findings import Command, Finding, Status
 from rhaii_tui.deployment import events as e
 from rhaii_tui.deployment.context import RunContext, evidence, finished, intends, progressed
 from rhaii_tui.deployment.failures import failure
+from rhaii_tui.deployment.google_operation import Request
 from rhaii_tui.deployment.observe import name_of, watch_until
 from rhaii_tui.deployment.patience import patiently
 from rhaii_tui.deployment.step import Probe, StepStopped
 from rhaii_tui.google.errors import CloudError, Kind
 from rhaii_tui.operations.change_of import change_of
-from rhaii_tui.operations.google_change import Wanted, change
+from rhaii_tui.operations.google_change import change
 from rhaii_tui.operations.placement import occupied
 from rhaii_tui.operations.pool_size import pool_nodes, pool_size, selector
 
@@ -50,13 +51,13 @@ class ResizeStep:
             size = await pool_size(run, self.id)
             return size.target >= wanted if wanted else size.target == 0
 
-        request = Wanted(
+        request = Request(
             step=self.id,
             action="resize",
             kind="NodePool",
             name=f"{target.cluster}/{target.pool}",
             path=f"clusters/{target.cluster}/nodePools/{target.pool}",
-            done=done,
+            settled=done,
             # GKE counts per zone.
             send=lambda: run.gke.set_node_pool_size(target.zone, target.cluster, target.pool, -(-wanted // zones)),
             limit=GROW_LIMIT,

@@ -10,6 +10,7 @@ from rhaii_tui.catalog.findings import Finding
 from rhaii_tui.deployment import events as e
 from rhaii_tui.deployment.context import RunContext, evidence, finished, intends, progressed
 from rhaii_tui.deployment.failures import failure
+from rhaii_tui.deployment.google_operation import Request
 from rhaii_tui.deployment.observe import watch_until
 from rhaii_tui.deployment.patience import patiently, wall_limit
 from rhaii_tui.deployment.plan import Item, Plan
@@ -18,7 +19,7 @@ from rhaii_tui.deployment.steps.cluster import look
 from rhaii_tui.google.errors import CloudError, Kind
 from rhaii_tui.operations.change_of import change_of
 from rhaii_tui.operations.discovery import KIND
-from rhaii_tui.operations.google_change import Wanted, change
+from rhaii_tui.operations.google_change import change
 from rhaii_tui.operations.placement import replica_labels
 
 Obj = dict[str, Any]
@@ -177,13 +178,13 @@ class GoogleStep:
                     return run.gke.delete_cluster(target.zone, target.cluster)
                 return run.gke.delete_node_pool(target.zone, target.cluster, pool)
 
-            request = Wanted(
+            request = Request(
                 step=self.id,
                 action="delete",
                 kind=item.kind,
                 name=item.name,
                 path=f"clusters/{target.cluster}" + (f"/nodePools/{pool}" if pool else ""),
-                done=gone,
+                settled=gone,
                 send=send,
                 limit=GOOGLE_LIMIT,
             )
