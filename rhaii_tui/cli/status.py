@@ -1,11 +1,17 @@
-"""`rhaii-tui status`: the last run on this cloud, and what the cloud says now. Changes nothing."""
+"""`rhaii-tui status`: the last run on this cloud, and what the cloud says now. Changes nothing.
+
+Where no run is known here, or another place is named, it is what the cloud says of the service that runs there.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from rhaii_tui.cli import attaching
 from rhaii_tui.cli.output import Exit, Output, clock_text
 
 if TYPE_CHECKING:
@@ -13,7 +19,6 @@ if TYPE_CHECKING:
     from rhaii_tui.deployment.state import RunState
     from rhaii_tui.endpoints import Endpoints
 
-_PRACTICE = typer.Option(False, "--practice", help="Look at the practice cloud that is running.")
 _RUN = typer.Option(None, "--run", help="A run's id; the newest on this cloud otherwise.")
 _JSON = typer.Option(False, "--json", help="One JSON object; it is the result.")
 _PLAIN = typer.Option(False, "--plain", help="Plain lines (the default).")
@@ -21,8 +26,14 @@ _LINE = typer.Option(False, "--line", help="One line for a status bar, of whatev
 
 
 def run(
-    practice: bool = _PRACTICE,
+    practice: bool = attaching.PRACTICE,
     run_id: str | None = _RUN,
+    service: str = attaching.SERVICE,
+    kubeconfig: Path | None = attaching.KUBECONFIG,
+    context: str | None = attaching.CONTEXT,
+    project: str = attaching.PROJECT,
+    cluster: str = attaching.CLUSTER,
+    zone: str = attaching.ZONE,
     as_json: bool = _JSON,
     plain: bool = _PLAIN,
     line: bool = _LINE,
@@ -32,18 +43,22 @@ def run(
 
     if as_json and plain:
         raise typer.Exit(Output(as_json=False).refuse("--json and --plain exclude each other", "", "Say one of them."))
+    where: Mapping[str, object] = {
+        "service": service, "kubeconfig": kubeconfig, "context": context, "project": project, "cluster": cluster,
+        "zone": zone,
+    }  # fmt: skip
     if line:
         from rhaii_tui.cli import status_line
 
-        raise typer.Exit(status_line.run(practice))
+        raise typer.Exit(status_line.run(practice, where))
     try:
-        code = asyncio.run(_command(practice, run_id, Output(as_json=as_json)))
+        code = asyncio.run(_command(practice, run_id, where, Output(as_json=as_json)))
     except KeyboardInterrupt:
         code = Exit.INTERRUPTED
     raise typer.Exit(code)
 
 
-async def _command(practice: bool, run_id: str | None, out: Output) -> int:
+async def _command(practice: bool, run_id: str | None, where: Mapping[str, object], out: Output) -> int:
 
     from rhaii_tui.cli.cloud import PracticeUnavailable, nobody_practises, open_cloud
 
@@ -51,23 +66,25 @@ async def _command(practice: bool, run_id: str | None, out: Output) -> int:
         return refused
     try:
         async with open_cloud(practice, guest=True) as endpoints:
-            return await _status(endpoints, run_id, out)
+            return await _status(endpoints, run_id, where, out)
     except PracticeUnavailable as error:
         return out.refuse("No practice cloud", str(error), code=Exit.FAILED)
 
 
-async def _status(endpoints: Endpoints, run_id: str | None, out: Output) -> int:
+async def _status(endpoints: Endpoints, run_id: str | None, where: Mapping[str, object], out: Output) -> int:
     import os
 
     from rhaii_tui.deployment.journal import last_run
     from rhaii_tui.deployment.look import look
     from rhaii_tui.settings import state_home
 
-    state = last_run(state_home(os.environ), endpoints.name, run_id)
+    elsewhere = any(where.values())
+    state = None if elsewhere and not run_id else last_run(state_home(os.environ), endpoints.name, run_id)
     if state is None or state.plan is None:
-        which = f"No run {run_id}" if run_id else "No run"
+        if run_id is None:
+            return await _live(endpoints, where, out)
         return out.refuse(
-            f"{which} on this cloud is known here",
+            f"No run {run_id} on this cloud is known here",
             "Runs are kept in the state folder of the machine that made them.",
             "Begin one: rhaii-tui setup --help.",
             code=Exit.FAILED,
@@ -76,6 +93,31 @@ async def _status(endpoints: Endpoints, run_id: str | None, out: Output) -> int:
     code = Exit.UNKNOWN if seen.unread else Exit.OK if seen.ready else Exit.FAILED
     out.record(_record(state, seen, code))
     for line in _lines(state, seen):
+        out.line(line)
+    return code
+
+
+async def _live(endpoints: Endpoints, where: Mapping[str, object], out: Output) -> int:
+    """What runs there, whoever made it: no journal is needed."""
+    from rhaii_tui.cli.monitor import exit_code
+    from rhaii_tui.cli.status_line import glance
+    from rhaii_tui.monitor import report
+    from rhaii_tui.monitor.discovery import NothingChosen
+    from rhaii_tui.settings import SettingsError
+
+    try:
+        found, seen = await glance(endpoints, where)
+    except NothingChosen as error:
+        return out.refuse(error.what, error.why, error.next, code=Exit.UNKNOWN if error.unknown else Exit.FAILED)
+    except SettingsError as error:
+        return out.refuse(error.what, error.why, error.next)
+    code = exit_code(seen)
+    out.record(
+        {"type": "result", "ok": code is Exit.OK, "exit_code": int(code), "run": None, "outcome": "", "target": None,
+         "steps": {}, "endpoint": seen.url, "replicas": seen.wanted, "replicas_ready": seen.ready,
+         "service": str(found.found), "live": report.record(seen)}
+    )  # fmt: skip
+    for line in (f"No run of this machine; found {found.found}.", *report.lines(seen)):
         out.line(line)
     return code
 

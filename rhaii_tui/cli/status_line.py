@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from rhaii_tui.cli import attaching
 from rhaii_tui.cli.output import Exit, Output
+
+if TYPE_CHECKING:
+    from rhaii_tui.endpoints import Endpoints
+    from rhaii_tui.monitor.discovery import Attached
+    from rhaii_tui.monitor.state import MonitorState
 
 LOOK_SECONDS = 3.0
 """Wall seconds the look may take: a status bar asks again soon."""
 
 
-def run(practice: bool) -> Exit:
-    """Print the line; 0 ready, 1 not ready or nothing there, 3 unknown."""
+def run(practice: bool, where: Mapping[str, object]) -> Exit:
+    """Print the line; 0 ready, 1 not ready or nothing there, 3 unknown. `where` are the options of `attaching.wish`."""
     out = Output(as_json=False)
     try:
-        text, code = asyncio.run(_look(practice))
+        text, code = asyncio.run(_look(practice, where))
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     out.line(text)
     return code
 
 
-async def _look(practice: bool) -> tuple[str, Exit]:
+async def glance(endpoints: Endpoints, where: Mapping[str, object]) -> tuple[Attached, MonitorState]:
+    """The service that fits and how it is. Raises NothingChosen, SettingsError."""
+    wanted = attaching.wish(endpoints, **where)  # type: ignore[arg-type]
+    async with attaching.attached(endpoints, wanted) as found, attaching.watched(found) as monitor:
+        return found, await monitor.settled(LOOK_SECONDS)
+
+
+async def _look(practice: bool, where: Mapping[str, object]) -> tuple[str, Exit]:
     import os
 
     from rhaii_tui.cli.cloud import PracticeUnavailable, find_running, open_cloud
@@ -35,11 +49,10 @@ async def _look(practice: bool) -> tuple[str, Exit]:
         return "rhaii-tui: no practice cloud is running", Exit.FAILED
     try:
         async with open_cloud(practice, guest=True) as endpoints:
-            wanted = attaching.wish(endpoints)
-            async with attaching.attached(endpoints, wanted) as found, attaching.watched(found) as monitor:
-                state = await monitor.settled(LOOK_SECONDS)
-                return report.one_line(state), exit_code(state)
+            _, state = await glance(endpoints, where)
+            return report.one_line(state), exit_code(state)
     except NothingChosen as error:
-        return f"rhaii-tui: {error.what}", Exit.UNKNOWN if error.unknown else Exit.FAILED
+        why = "say --service or --cluster" if error.several else error.why.partition(". ")[0] if error.unknown else ""
+        return f"rhaii-tui: {error.what}{why and f': {why[:100]}'}", Exit.UNKNOWN if error.unknown else Exit.FAILED
     except (PracticeUnavailable, SettingsError) as error:
         return f"rhaii-tui: {' '.join(str(error).split())}", Exit.FAILED

@@ -56,6 +56,14 @@ def load(path: Path, context: str | None) -> tuple[Callable[[], Any], Credential
     return build, NoToken()
 
 
+def current_context(path: Path) -> str:
+    """Name of the context that kubectl would use; empty when the file does not tell. Blocking, reads one small file."""
+    try:
+        return str(yaml.safe_load(path.read_text())["current-context"] or "")
+    except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError):
+        return ""
+
+
 def _named(config: dict[str, Any], section: str, name: str) -> dict[str, Any]:
     for entry in config.get(section) or []:
         if entry["name"] == name:

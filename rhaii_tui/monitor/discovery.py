@@ -20,11 +20,12 @@ CONNECT_SECONDS = 15.0
 
 
 class NothingChosen(Exception):
-    """No single service to look at. `unknown` True: it could not be found out, rather than not be there."""
+    """No single service to look at: none, or `several`. `unknown`: it could not be found out, rather than not be there."""
 
-    def __init__(self, what: str, why: str, next_step: str, *, unknown: bool = False) -> None:
+    def __init__(self, what: str, why: str, next_step: str, *, unknown: bool = False, several: bool = False) -> None:
         super().__init__(f"{what}. {why} {next_step}".strip())
-        self.what, self.why, self.next, self.unknown = what, why, next_step, unknown
+        self.what, self.why, self.next = what, why, next_step
+        self.unknown, self.several = unknown, several
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,7 @@ def choose(found: Iterable[Found], wish: Wish, unread: Iterable[str] = ()) -> Fo
             f"{len(fits)} services were found",
             f"{listing}.",
             "Choose one: --service NAMESPACE/NAME, or --cluster NAME.",
+            several=True,
         )
     if everything:
         listing = "; ".join(map(str, everything))
@@ -126,13 +128,16 @@ def choose(found: Iterable[Found], wish: Wish, unread: Iterable[str] = ()) -> Fo
 
 
 async def _by_kubeconfig(search: _Search, endpoints: Endpoints, wish: Wish) -> None:
+    from rhaii_tui.kube import background
     from rhaii_tui.kube.connect import Cluster
     from rhaii_tui.kube.errors import KubeError
+    from rhaii_tui.kube.kubeconfig import current_context
 
-    assert wish.kubeconfig is not None
-    name = wish.context or f"the current context of {wish.kubeconfig}"
+    file = wish.kubeconfig
+    assert file is not None
+    name = wish.context or await background.run(lambda: current_context(file)) or f"the context of {file}"
     try:
-        cluster = await Cluster.from_kubeconfig(wish.kubeconfig, wish.context, trust_env=endpoints.trust_env)
+        cluster = await Cluster.from_kubeconfig(file, wish.context, trust_env=endpoints.trust_env)
     except KubeError as error:
         search.unread.append(str(error))
         return
