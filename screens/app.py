@@ -203,16 +203,17 @@ class RhaiiApp(App[int]):
 
     async def action_quit(self) -> None:
         """Leave at once when nothing is at stake, else ask, with the focus on staying."""
-        if self.newest.approved_at is None:
-            self.exit(0)
-            return
-        from screens.quit_page import quit_page
+        from screens.quit_page import at_stake, quit_page
 
-        self.push_screen(quit_page(self.newest, self.journey.running), self._quit_answered)
+        state = self.newest if self.newest.approved_at is not None else self.journey.left_behind()
+        if at_stake(state, self.journey.running):
+            self.push_screen(quit_page(state, self.journey.running), self._quit_answered)
+        else:
+            self._quit_answered(True)
 
     def _quit_answered(self, leave: bool | None) -> None:
         if leave:
-            self.exit(0 if self.newest.outcome == "done" else 1)
+            self.exit(0 if self.newest.approved_at is None or self.newest.outcome == "done" else 1)
 
     async def _on_exit_app(self) -> None:
         await self.journey.close()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shlex
+from datetime import datetime
 
 from textual.content import Content
 
-from rhaii_tui.deployment.state import RunState
+from rhaii_tui.deployment.state import CacheVerdict, RunState
+from screens.operation_pages import outcome
 from screens.theme.figures import count, duration, usd
 from screens.theme.signs import sign
 
@@ -51,17 +53,28 @@ def stopping(state: RunState) -> str:
     )
 
 
-def summary(state: RunState, now: float | None, since: str = "") -> Content:
-    """Everything worth knowing at the end, most important first. `since`: what an operation made of it afterwards."""
-    if now is not None and not now and since:
-        return Content.assemble(("✓ Torn down. ", "$success bold"), since, "\n\nEsc goes back to a new decision.")
+def is_gone(since: RunState) -> bool:
+    """Whether an operation has torn everything down."""
+    return since.plan is not None and since.plan.kind == "teardown" and since.outcome == "done"
+
+
+def summary(state: RunState, now: float | None, since: RunState) -> Content:
+    """Everything worth knowing at the end, most important first. `since`: the newest operation after the road."""
+    if is_gone(since):
+        return Content.assemble(
+            ("✓ Torn down. ", "$success bold"),
+            outcome(since),
+            "\n\n",
+            ("g", "$accent bold"),
+            " goes to a new decision.",
+        )
     lines = [
-        *_answers(state),
+        *_answers(state, since),
         *_since(since),
         Content(""),
-        *_costs(state, now),
+        *_costs(state, now, replicas_now(state, since)),
         Content(""),
-        *_proof(state),
+        *_proof(state, since),
         Content(""),
     ]
     lines.append(Content.styled("Look at it", "$dim bold"))
@@ -73,8 +86,19 @@ def summary(state: RunState, now: float | None, since: str = "") -> Content:
     return Content("\n").join(lines)
 
 
-def _answers(state: RunState) -> list[Content]:
-    ready = state.replicas_ready
+def replicas_now(state: RunState, since: RunState) -> int:
+    """As many as were counted last."""
+    return since.replicas_ready if since.outcome == "done" else state.replicas_ready
+
+
+def _answers(state: RunState, since: RunState) -> list[Content]:
+    ready = replicas_now(state, since)
+    if since.outcome == "done" and not ready:
+        return [
+            Content.assemble(("! Stopped", "$warning bold"), "   no replica answers at"),
+            Content.assemble(("  ", ""), (state.endpoint or since.endpoint, "bold")),
+            Content.assemble(("  ", ""), ("s", "$accent bold"), " wakes it"),
+        ]
     mark = sign("PASS") if state.ready_at else sign("UNKNOWN")
     took = state.cloud_elapsed(state.approved_at, state.ready_at or 0.0)
     word = f"Ready after {duration(took)} of cloud time" if state.ready_at else "Not ready"
@@ -85,22 +109,24 @@ def _answers(state: RunState) -> list[Content]:
     ]
 
 
-def _since(said: str) -> list[Content]:
+def _since(since: RunState) -> list[Content]:
+    said = outcome(since) if since.outcome else ""
     return [Content.assemble(("! ", "$warning bold"), "Changed since: ", said)] if said else []
 
 
-def _costs(state: RunState, now: float | None) -> list[Content]:
+def _costs(state: RunState, now: float | None, replicas: int) -> list[Content]:
     if now is None:
         return [Content.styled("Nothing that costs money was created.", "$dim")]
     complete = state.bill is not None and state.bill.complete
     rest = "" if complete else ", boot disks and traffic not included"
+    rest += "; accelerators cost the same idle or busy" if replicas else ""
     lines = [
         Content.assemble(
             ("! ", "$warning bold"),
             "Running now ",
             (usd(now, "h"), "$warning bold"),
             f", {usd(now * 24, 'day')}",
-            (f"{rest}; accelerators cost the same idle or busy", "$dim"),
+            (rest, "$dim"),
         )
     ]
     if state.cloud.startswith("practice:"):
@@ -108,8 +134,8 @@ def _costs(state: RunState, now: float | None) -> list[Content]:
     return lines
 
 
-def _proof(state: RunState) -> list[Content]:
-    found = state.verdict
+def _proof(state: RunState, since: RunState) -> list[Content]:
+    found = since.verdict or state.verdict
     if found is None:
         return [
             Content.assemble(("Routing and cache were not tested.  ", "$dim"), ("t", "$accent bold"), " tests them")
@@ -124,4 +150,18 @@ def _proof(state: RunState) -> list[Content]:
             (f"{found.ok} of {found.sent} requests answered", "$dim"),
         )
     ]
+    lines.append(_tested(found, replicas_now(state, since)))
     return lines + [Content(f"  - {reason}") for reason in found.reasons]
+
+
+def _tested(found: CacheVerdict, now: int) -> Content:
+    """When, and of how many replicas: with another number of them it proves nothing."""
+    clock = datetime.fromtimestamp(found.at).strftime("%H:%M")
+    said = f"Tested at {clock} with {count(found.replicas, 'replica')}"
+    if found.replicas == now:
+        return Content.styled(f"  {said}.", "$dim")
+    if not now:
+        return Content.styled(f"  {said}; none runs now.", "$dim")
+    return Content.assemble(
+        ("! ", "$warning bold"), f"{said}; {now} now: not proven for them.  ", ("t", "$accent bold"), " tests again"
+    )

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rhaii_tui.catalog.findings import Finding, Status
+from rhaii_tui.catalog.findings import Finding, Next, Status
 from rhaii_tui.catalog.target import Target
 from rhaii_tui.deployment.events import CacheTested, Event
 from rhaii_tui.deployment.narration import told
@@ -68,7 +68,7 @@ class Journey:
                 status=Status.FAIL,
                 message=str(error) or type(error).__name__,
                 meaning="The table below needs no cloud; everything after it does.",
-                next_key="r",
+                next_key=Next.RETRY,
                 raw=repr(error),
             )
             return
@@ -194,6 +194,13 @@ class Journey:
         from rhaii_tui.deployment.unfinished import unfinished
 
         return unfinished(self.home, self.endpoints) if self.endpoints else None
+
+    def left_behind(self) -> RunState:
+        """A run of an earlier program on this cloud whose resources go on being billed; empty when there is none."""
+        from rhaii_tui.deployment.unfinished import still_billed
+
+        found = still_billed(self.home, self.endpoints) if self.endpoints else None
+        return found or RunState()
 
     async def _leave(self) -> None:
         self._app.bridge.detach()

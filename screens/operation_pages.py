@@ -65,7 +65,33 @@ def notes(plan: Plan, rate: float, width: int) -> Content:
     if missing := dict.fromkeys(c.name.partition(" (")[0] for c in plan.bill.components if c.usd_per_hour is None):
         lines.append(Content.styled(clip(f"Price unknown: {', '.join(missing)}", width), "$dim"))
     lines += [Content.assemble(("! ", "$warning bold"), note) for note in found.notes]
+    if plan.kind == "stop":
+        lines.append(Content.assemble(("Still billed then: ", "$dim"), parts(plan.bill)))
+    if found.removes:
+        lines.append(_scope(found))
     return Content("\n").join(lines)
+
+
+def _scope(found: Change) -> Content:
+    """A teardown's reach in a line; the step's page lists it."""
+    kinds: dict[str, int] = {}
+    for item in found.removes:
+        kinds[item.kind] = kinds.get(item.kind, 0) + 1
+    goes = ", ".join(kind if n == 1 else f"{n} {kind}" for kind, n in kinds.items())
+    left = ", ".join(f"{i.kind} {i.name}" for i in found.leaves[:3]) or "nothing else was found"
+    more = f" and {len(found.leaves) - 3} more" if len(found.leaves) > 3 else ""
+    return Content.assemble(
+        ("Goes    ", "$error bold"), f"{goes}\n", ("Stays   ", "$success bold"), f"{left}{more}\n",
+        ("enter lists each of them", "$dim"),
+    )  # fmt: skip
+
+
+def parts(bill: Bill) -> str:
+    """The lines of a bill in one: `2 e2-standard-4 (operators) $0.27/h, GKE cluster fee $0.10/h`."""
+    priced = [c for c in bill.components if c.usd_per_hour is not None]
+    said = [f"{f'{c.quantity:g} ' if c.quantity != 1 else ''}{c.name} {usd(c.usd_per_hour, 'h')}" for c in priced]
+    unknown = ["boot disks (price unknown)"] if len(priced) < len(bill.components) else []
+    return ", ".join([*said, *unknown])
 
 
 def items(found: Change) -> Content:
@@ -99,6 +125,7 @@ def question(plan: Plan, practice: bool) -> Content:
             (usd(_cost(plan.bill, 1), "h"), "$warning bold"),
             f" ({usd(_cost(plan.bill, 24), 'day')}) afterwards.",
         ),
+        Content(f"It usually takes {duration(plan.expected_seconds)} of cloud time."),
     ]
     lines += [Content.assemble(("! ", "$warning bold"), note) for note in found.notes]
     if practice:
@@ -107,10 +134,14 @@ def question(plan: Plan, practice: bool) -> Content:
 
 
 def outcome(state: RunState) -> str:
-    """What an operation that is done came to, in a sentence."""
+    """What an operation came to, in a sentence; empty for a run that is none."""
     plan = state.plan
     if plan is None or plan.change is None:
         return ""
+    if state.outcome != "done":
+        at = next((s for s in state.steps if s.status in ("failed", "cancelled", "running")), None)
+        where = f" at {at.spec.title}" if at is not None else ""
+        return f"{DOING[plan.kind]} has not come to its end{where}; s, then v shows it."
     per_hour = usd(_cost(plan.bill, 1), "h")
     if plan.kind == "teardown":
         left = len(plan.change.leaves)
@@ -118,5 +149,7 @@ def outcome(state: RunState) -> str:
             f"{count(len(plan.change.removes), 'resource')} verified gone, {left} of others left; {per_hour} remains."
         )
     nodes = "nodes not counted" if state.nodes is None else count(state.nodes, "node")
+    if plan.kind == "stop":
+        return f"0 replicas, {nodes}, {per_hour} goes on: {parts(plan.bill)}."
     sent = f"; {state.requests_sent} requests sent meanwhile, {state.requests_lost} lost" if state.requests_sent else ""
     return f"{count(plan.change.replicas_after, 'replica')}, {nodes}, {per_hour}{sent}."

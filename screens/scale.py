@@ -33,7 +33,8 @@ class ScaleScreen(OperationScreen):
     ]
 
     found: Deployment | None = None
-    wanted: int | None = None
+    chosen: int | None = None
+    """The number chosen by key; None until one is, and again once its operation has begun or the screen was left."""
     _scaling: dict[str, int | str]
 
     async def look(self) -> None:
@@ -45,13 +46,18 @@ class ScaleScreen(OperationScreen):
         self.found = found = await find(journey.endpoints, journey.home, self.wish())
         where = place(found.target)
         self._scaling = scaling_to_restore(journey.home, journey.endpoints.name, where, found.pool.name)
-        if self.wanted is None:
-            self.wanted = max(found.replicas, 1) if found.stopped else found.replicas
 
     @property
     def now(self) -> int:
         """Replicas that run now."""
         return 0 if self.found is None or self.found.stopped else self.found.replicas
+
+    @property
+    def wanted(self) -> int | None:
+        """What is chosen, else what is there; of a stopped service, what it had before. None while nothing is known."""
+        if self.found is None or self.chosen is not None:
+            return self.chosen
+        return max(self.found.replicas, 1)
 
     def make(self) -> Plan | None:
         from rhaii_tui.operations.planning import scale_plan, stop_plan, wake_plan
@@ -93,13 +99,13 @@ class ScaleScreen(OperationScreen):
         if not 0 <= self.wanted + by <= MOST_REPLICAS:
             self.say(f"0 to {MOST_REPLICAS} replicas are possible.", "WARN")
             return
-        self.wanted += by
+        self.chosen = self.wanted + by
         self.say("")
         self.renew()
 
     def action_stop(self) -> None:
         if self.found is not None:
-            self.wanted = 0
+            self.chosen = 0
             self.say("It is stopped already; + chooses how many to wake." if self.now == 0 else "", "SKIP")
             self.renew()
 
@@ -107,6 +113,10 @@ class ScaleScreen(OperationScreen):
         if action == "go_on" and self.found is not None and not self.looking and self.plan is None:
             return f"{count(self.now, 'replica')} already: + and - choose another number."
         return super().refusal(action)
+
+    def action_back(self) -> None:
+        self.chosen = None
+        super().action_back()
 
     def action_progress(self) -> None:
         if self.road.operation_state.plan is None:
@@ -123,5 +133,5 @@ class ScaleScreen(OperationScreen):
 
     def _answered(self, yes: bool | None) -> None:
         if yes:
-            self.wanted = None
+            self.chosen = None
             self.begin("user at the scale screen")

@@ -64,7 +64,16 @@ def reduce(state: RunState, event: e.Event) -> RunState:
         case e.CacheTested():
             return replace(
                 state,
-                verdict=CacheVerdict(event.routing, event.cache, event.verdict, event.reasons, event.sent, event.ok),
+                verdict=CacheVerdict(
+                    event.routing,
+                    event.cache,
+                    event.verdict,
+                    event.reasons,
+                    event.sent,
+                    event.ok,
+                    event.at,
+                    state.replicas_ready,
+                ),
             )
         case e.AutoscalerSwitched():
             others_off = tuple(a for a in state.autoscalers if (a.cluster, a.pool) != (event.cluster, event.pool))

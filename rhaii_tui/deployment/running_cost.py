@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from rhaii_tui.catalog.bill import Component
-from rhaii_tui.deployment.state import RunState
+from rhaii_tui.catalog.bill import Bill, Component
+from rhaii_tui.deployment.state import RunState, StepState
 
 _MOVES = ("pool", "nodepool", "cluster")
 """Steps of operations after which another number of machines is billed."""
 
 
-def usd_per_hour_now(state: RunState) -> float | None:
-    """USD per hour by the plan's price table; None before anything that costs money was asked for.
+def running_bill(state: RunState) -> Bill | None:
+    """What is billed now, by the plan's price table; None before anything that costs money was asked for.
 
     A resource counts from the moment its creation was sent (the intent), for Google may bill it before we hear of it.
     """
@@ -32,12 +32,24 @@ def usd_per_hour_now(state: RunState) -> float | None:
             return cluster
         return pool
 
-    return round(sum(c.usd_per_hour or 0.0 for c in state.bill.components if runs(c)), 4)
+    return state.bill.model_copy(update={"components": tuple(c for c in state.bill.components if runs(c))})
 
 
-def _operated(state: RunState) -> float | None:
-    """An operation's bill before its step that moves machines, and the one after it from then on."""
-    assert state.plan is not None
-    moved = any(s.spec.id in _MOVES and s.status in ("done", "already") for s in state.steps)
-    bill = state.plan.bill if moved or state.outcome == "done" else state.plan.bill_before
+def usd_per_hour_now(state: RunState) -> float | None:
+    """USD per hour of `running_bill`; None without one, or when the price of its machines is unknown."""
+    bill = running_bill(state)
     return bill.usd_per_hour if bill is not None else None
+
+
+def _operated(state: RunState) -> Bill | None:
+    """An operation's bill before its step that moves machines, and the one after it from then on. Machines that are
+    asked for count at once; those that go count until they are gone."""
+    assert state.plan is not None
+    change = state.plan.change
+    grows = change is not None and change.nodes_after > change.nodes_before
+
+    def moved(step: StepState) -> bool:
+        return step.status in ("done", "already") or (grows and step.started_at is not None)
+
+    after = state.outcome == "done" or any(moved(s) for s in state.steps if s.spec.id in _MOVES)
+    return state.plan.bill if after else state.plan.bill_before

@@ -100,7 +100,7 @@ class SeenEvent:
 
 @dataclass(frozen=True, slots=True)
 class CacheVerdict:
-    """What the console concluded."""
+    """What the console concluded, when, and how many replicas were ready then."""
 
     routing: str
     cache: str
@@ -108,6 +108,8 @@ class CacheVerdict:
     reasons: tuple[str, ...]
     sent: int
     ok: int
+    at: float = 0.0
+    replicas: int = 0
 
 
 @dataclass(frozen=True, slots=True)

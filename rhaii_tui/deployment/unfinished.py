@@ -7,6 +7,7 @@ from pathlib import Path
 from rhaii_tui.deployment import events as e
 from rhaii_tui.deployment.journal import first_event, read_events, run_folders
 from rhaii_tui.deployment.reduce import replay
+from rhaii_tui.deployment.running_cost import running_bill
 from rhaii_tui.deployment.state import RunState
 from rhaii_tui.endpoints import Endpoints
 
@@ -37,5 +38,25 @@ def unfinished(home: Path, endpoints: Endpoints) -> RunState | None:
         if state.outcome == "done":
             finished.append(begun.plan.target)
         elif state.approved_at is not None:
+            return state
+    return None
+
+
+def still_billed(home: Path, endpoints: Endpoints) -> RunState | None:
+    """The newest approved run of a cluster on this cloud, done or not, after which something goes on being billed;
+    None when there is none. Of each cluster only its newest run counts."""
+    seen = []
+    for folder in run_folders(home):
+        begun = first_event(folder)
+        if not isinstance(begun, e.RunStarted) or begun.cloud != endpoints.name:
+            continue
+        target = begun.plan.target
+        place = (target.project, target.zone, target.cluster)
+        state = replay(read_events(folder))
+        if place in seen or state.approved_at is None:
+            continue
+        seen.append(place)
+        bill = running_bill(state)
+        if bill is not None and bill.components:
             return state
     return None
