@@ -68,16 +68,21 @@ class Meter:
         nodes: Iterable[tuple[NodeNow, Mapping[str, Any]]],
         replicas: Iterable[ReplicaNow],
         *,
+        elsewhere: frozenset[str] | None,
         gateway: bool,
         seen_at: float | None,
         lost_since: float | None,
     ) -> Cost:
-        """The cost at `now`. While nodes are not live the last ones count on: they are billed whether seen or not."""
+        """The cost at `now`. While nodes are not live the last ones count on: they are billed whether seen or not.
+
+        `elsewhere`: nodes that carry replicas of other services; None where that may not be read.
+        """
         all_nodes = [self._priced(node, labels) for node, labels in nodes]
         if not all_nodes:
             return Cost(observed_at=seen_at, lost_since=lost_since)
         bill = self._bill(all_nodes, gateway)
-        idle, unknown = self._idle([p for p in all_nodes if p.node.accelerator], {r.pod: r for r in replicas})
+        carrying = [p for p in all_nodes if p.node.accelerator]
+        idle, unknown = self._idle(carrying, {r.pod: r for r in replicas}, elsewhere)
         self._count(now, idle)
         accelerators = _sum(p.per_hour for p in all_nodes if p.node.accelerator)
         starts = [p.node.created_at for p in all_nodes if p.node.created_at]
@@ -125,9 +130,22 @@ class Meter:
             found.append(component("Load balancer", 1, "forwarding rule", self._prices.get("load-balancer", "")))
         return Bill(region="", provisioning="", components=tuple(found))
 
-    def _idle(self, accelerated: list[Priced], replicas: Mapping[str, ReplicaNow]) -> tuple[float | None, int]:
+    def _idle(
+        self, accelerated: list[Priced], replicas: Mapping[str, ReplicaNow], elsewhere: frozenset[str] | None
+    ) -> tuple[float | None, int]:
+        """USD per hour of accelerator nodes that do nothing, and how many there are of which that is not known.
+
+        What works for another service, or lies in a pool that this one does not use, is not this service's idling.
+        """
         idle, unknown = 0.0, 0
+        pools = {p.node.pool for p in accelerated if p.node.replicas}
         for p in accelerated:
+            if not p.node.replicas:
+                if elsewhere is None:
+                    unknown += 1
+                    continue
+                if p.node.name in elsewhere or (pools and p.node.pool not in pools):
+                    continue
             here = [replicas[name] for name in p.node.replicas if name in replicas]
             if any(not r.figures.live and r.is_ready for r in here) or p.per_hour is None:
                 unknown += 1

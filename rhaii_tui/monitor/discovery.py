@@ -20,7 +20,7 @@ CONNECT_SECONDS = 15.0
 
 
 class NothingChosen(Exception):
-    """No single service to look at: none, or `several`. `unknown`: it could not be found out, rather than not be there."""
+    """No single service to look at: none, or `several`. `unknown`: that could not be found out."""
 
     def __init__(self, what: str, why: str, next_step: str, *, unknown: bool = False, several: bool = False) -> None:
         super().__init__(f"{what}. {why} {next_step}".strip())

@@ -32,6 +32,8 @@ FIRST_SECONDS, FIRST_COALESCE_SECONDS = 3.0, 0.03
 TICK_SECONDS = 1.0
 SLEEP_SECONDS = 10.0
 """Wall time that passed unnoticed by this process: the machine slept, and every connection is in doubt."""
+OTHER_REPLICAS = "kserve.io/component=workload,app.kubernetes.io/name!={}"
+"""Replicas of other services of the cluster: their nodes are not idle because ours are."""
 GATEWAY_PODS = "gateway.networking.k8s.io/gateway-name"
 
 Listener = Callable[[MonitorState], None]
@@ -78,6 +80,7 @@ class Monitor:
             "gateways": collection("gateways", "Gateway", None),
             "gateway pods": collection("gateway pods", "Pod", None, labels=GATEWAY_PODS),
             "nodes": collection("nodes", "Node", None),
+            "other services": collection("other services", "Pod", None, labels=OTHER_REPLICAS.format(service)),
             "events": collection("events", "Event", namespace, most=500),
             "node events": collection("node events", "Event", "default", fields="involvedObject.kind=Node", most=200),
         }

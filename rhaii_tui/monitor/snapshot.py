@@ -89,7 +89,8 @@ class Snapshots:
             cluster=self._cluster,
             namespace=self._namespace,
             service=self._service,
-            model=str((spec.get("model") or {}).get("name") or ""),
+            # KServe names a model that has no name after its service.
+            model="" if service is None else str((spec.get("model") or {}).get("name") or self._service),
             url=str(((service or {}).get("status") or {}).get("url") or ""),
             rate=self._rate,
             interval=self._scraper.interval,
@@ -128,10 +129,18 @@ class Snapshots:
             now,
             zip(self._nodes, labels, strict=True),
             replicas,
+            elsewhere=self._elsewhere(),
             gateway=any(p.kind == "Gateway" and p.address for p in parts),
             seen_at=nodes.seen_at(now),
             lost_since=nodes.link.lost_since,
         )
+
+    def _elsewhere(self) -> frozenset[str] | None:
+        """Nodes with replicas of other services; None until that was read."""
+        others = self._from["other services"]
+        if others.link.observed_at is None:
+            return None
+        return frozenset(str((p.get("spec") or {}).get("nodeName") or "") for p in others.objects.values())
 
     def _replica(self, pod: Obj, now: float) -> ReplicaNow:
         words = self._words.of(pod, now)

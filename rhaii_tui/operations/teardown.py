@@ -17,6 +17,7 @@ from rhaii_tui.kube.nodes import POOL_LABEL
 from rhaii_tui.operations import memory
 from rhaii_tui.operations.discovery import KIND, LOOK_SECONDS, Wish
 from rhaii_tui.operations.planning import bill_for
+from rhaii_tui.operations.pool_size import group_target
 from rhaii_tui.operations.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -42,7 +43,9 @@ async def plan_teardown(endpoints: Endpoints, home: Path, wish: Wish) -> Plan:
             "There is nothing to tear down",
             f"No ledger on this machine has anything of {wish.cluster or 'this project'} that still stands. "
             f"Clusters in {wish.project}, all left as they are: {names}.",
-            "Teardown removes only what rhaii-tui setup created from this machine.",
+            "Teardown removes only what rhaii-tui setup created from this machine. What others made goes by hand: "
+            f"kubectl delete llmisvc, or gcloud container clusters delete NAME --zone ZONE --project {wish.project}; "
+            "to pay for no accelerators until then: rhaii-tui stop.",
         )
     entries = memory.ledger(home, endpoints.name, memory.place(target))
     here = next((c for c in clusters if (c.name, c.location) == (target.cluster, target.zone)), None)
@@ -104,17 +107,11 @@ def _known(endpoints: Endpoints, home: Path, wish: Wish) -> Target | None:
 
 async def _accelerator_nodes(info: ClusterInfo | None, target: Target, endpoints: Endpoints) -> int:
     """By the instance groups; where they may not be read, as many as the pool began with."""
-    from rhaii_tui.google.compute import Compute
-    from rhaii_tui.google.errors import CloudError
-
     pool = info.pool(target.pool) if info is not None else None
     if pool is None:
         return 0
-    compute = Compute(endpoints, target.project)
-    try:
-        return sum([(await compute.group_size(url)).target for url in pool.instance_groups])
-    except CloudError:
-        return pool.initial_nodes
+    wanted = await group_target(endpoints, target.project, pool)
+    return pool.initial_nodes if wanted is None else wanted
 
 
 @dataclass(frozen=True, slots=True)

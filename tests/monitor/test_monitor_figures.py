@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from rhaii_tui.monitor import pods
 from rhaii_tui.monitor.cost import Meter, priced
 from rhaii_tui.monitor.discovery import Found, NothingChosen, Wish, choose
 from rhaii_tui.monitor.history import History
-from rhaii_tui.monitor.state import Figures, NodeNow, ReplicaNow
+from rhaii_tui.monitor.state import Cost, Figures, NodeNow, ReplicaNow
 from rhaii_tui.monitor.windows import Window
 from rhaii_tui.serving import latencies
 
@@ -110,23 +111,41 @@ def _replica(pod: str, node: str, running: int | None) -> ReplicaNow:
     return ReplicaNow(pod, pod, node, "Running", "1/1", 0, "0", True, False, "", 0.0, ("main",), figures)
 
 
+NOBODY: frozenset[str] = frozenset()
 REGION = {"topology.kubernetes.io/region": "us-central1"}
+
+
+def _read(meter: Meter, at: float, nodes: list[Any], replicas: list[ReplicaNow], **told: Any) -> Cost:
+    given: dict[str, Any] = {"elsewhere": NOBODY, "gateway": True, "seen_at": at, "lost_since": None}
+    return meter.read(at, nodes, replicas, **given | told)
 
 
 def test_money_is_of_the_nodes_that_exist() -> None:
     meter = Meter(Clock(3600), shipped())
     nodes = [(_node("a", "nvidia-tesla-t4", "p"), REGION), (_node("b"), REGION)]
-    cost = meter.read(1001.0, nodes, [_replica("p", "a", 2)], gateway=True, seen_at=1001.0, lost_since=None)
+    cost = _read(meter, 1001.0, nodes, [_replica("p", "a", 2)])
     assert cost.per_hour == pytest.approx(2 * (0.35 + 0.19) + 0.10 + 0.025)
     assert cost.accelerators_per_hour == pytest.approx(2 * 0.54)
     assert cost.idle_per_hour == pytest.approx(0.54), "the node without a replica"
     assert cost.since_start == pytest.approx(cost.per_hour), "one cloud hour since their creation"
     assert not cost.complete
-    cost = meter.read(1002.0, nodes, [_replica("p", "a", 0)], gateway=True, seen_at=1002.0, lost_since=None)
+    cost = _read(meter, 1002.0, nodes, [_replica("p", "a", 0)])
     assert cost.idle_per_hour == pytest.approx(1.08)
     assert cost.idle_spent == pytest.approx(1.08), "one cloud hour"
-    cost = meter.read(1003.0, nodes, [_replica("p", "a", None)], gateway=True, seen_at=1003.0, lost_since=None)
+    cost = _read(meter, 1003.0, nodes, [_replica("p", "a", None)])
     assert cost.idle_unknown == 1
+
+
+def test_what_works_for_others_is_not_idle() -> None:
+    meter = Meter(Clock(), shipped())
+    nodes = [(_node("a", "nvidia-tesla-t4", "p"), REGION), (_node("b"), REGION)]
+    nodes.append((replace(_node("c"), pool="of-others"), REGION))
+    mine = [_replica("p", "a", 2)]
+    assert _read(meter, 1001.0, nodes, mine, elsewhere=frozenset({"b"})).idle_per_hour == 0
+    assert _read(meter, 1001.0, nodes, mine).idle_per_hour == pytest.approx(0.54), "a free node of the service's pool"
+    assert _read(meter, 1001.0, nodes, mine, elsewhere=None).idle_unknown == 2, "other services may not be read"
+    stopped = [(replace(n, replicas=()), labels) for n, labels in nodes]
+    assert _read(meter, 1001.0, stopped, []).idle_per_hour == pytest.approx(3 * 0.54)
 
 
 def test_a_tpu_node_is_billed_by_its_chips() -> None:
@@ -158,10 +177,10 @@ def test_a_tpu_node_is_billed_by_its_chips() -> None:
 
 def test_a_price_nobody_knows_is_not_zero() -> None:
     meter = Meter(Clock(), shipped())
-    cost = meter.read(2000.0, [(_node("a", "nvidia-b300"), REGION)], [], gateway=False, seen_at=0.0, lost_since=None)
+    cost = _read(meter, 2000.0, [(_node("a", "nvidia-b300"), REGION)], [], gateway=False)
     assert cost.per_hour is None
     assert cost.since_start is None
-    none = meter.read(2000.0, [], [], gateway=False, seen_at=None, lost_since=5.0)
+    none = _read(meter, 2000.0, [], [], gateway=False, seen_at=None, lost_since=5.0)
     assert none.per_hour is None
 
 
@@ -182,6 +201,7 @@ def test_one_service_is_chosen_several_are_named() -> None:
     with pytest.raises(NothingChosen, match="not reached") as refused:
         choose([], Wish(), ["Cluster one was not reached."])
     assert refused.value.unknown
+    assert not refused.value.several
 
 
 def test_a_refusal_names_its_permission() -> None:
