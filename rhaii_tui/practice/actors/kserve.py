@@ -92,7 +92,8 @@ class LLMInferenceServices(Controller):
 
     def _chain(self, service: Obj, conditions: Conditions) -> str:
         """One pass over everything. Returns the address, "" while there is none. Raises ReconcileFailed."""
-        if annotations_of(service).get(STOP) == "true":
+        heeded = not self.world.faults.on("stop-unheeded")
+        if heeded and annotations_of(service).get(STOP) == "true":
             self._stop(service, conditions)
             return ""
         try:

@@ -180,6 +180,12 @@ class KubernetesEngine:
         pool.wanted -= len(places)
         await self._machines.remove(pool, places)
 
+    def check_instances(self, pool: Pool) -> None:
+        """Raises GoogleError 403 while machines of instance groups may not be deleted."""
+        if self._world.faults.on("instances-locked"):
+            where = f"projects/{PROJECT}/zones/{pool.cluster.location}/instanceGroupManagers/{pool.group}"
+            raise GoogleError(403, f"Required 'compute.instanceGroupManagers.update' permission for '{where}'")
+
     def check_enabled(self) -> None:
         """Raises GoogleError 403 while the API is disabled in the project."""
         if self._world.faults.on("api-disabled"):

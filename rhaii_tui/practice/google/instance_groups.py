@@ -64,6 +64,7 @@ class InstanceGroups:
 
     async def _delete_instances(self, request: web.Request) -> web.Response:
         pool = self._pool(request)
+        self._engine.check_instances(pool)
         body = await parse(request, "compute_v1", "InstanceGroupManagersDeleteInstancesRequest")
         names = {str(link).rpartition("/")[2] for link in body.get("instances", ())}
         places = [place for place in pool.nodes if pool.machine(place) in names]
