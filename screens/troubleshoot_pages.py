@@ -96,8 +96,8 @@ def page(found: Diagnosis, hop: Hop) -> Content:
     for case in cases:
         lines += [Content(""), *_case(case)]
     if link.state is State.UNPROVEN:
-        needs = [u for u in found.unread if u.permission]
-        lines += [_field("Needs", u.permission, f"  for {u.what}") for u in needs]
+        needs = [u for u in found.unread if u.permission or u.remedy]
+        lines += [_field("Needs", u.permission or u.remedy, f"  for {u.what}") for u in needs]
         lines.append(
             Content.styled("Unproven is never counted as good: nothing that was read shows that it works.", "$dim")
         )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Record = Callable[[run_events.Event], None]
 _READ_FIRST = ("apply", "patch", "create", "delete")
-_ONE_WAY = ("retire", "secret-from-file", "enable-api")
+_ONE_WAY = ("secret-from-file", "enable-api")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +134,8 @@ class Surgery:
 
     async def _take_back(self, done: Done) -> str:
         change = done.change
+        if change.verb == "retire":
+            return f"{change.object}: replicas that are ready stay until there is room for their successors"
         if change.verb in _ONE_WAY or (change.verb == "delete" and change.kind == "Pod"):
             return f"{change.object}: nothing to take back"
         if change.verb == "roll":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rhaii_tui.doctor.evidence import Json, LogKey, Scrapes, Snapshot, Tail, Traffic
 from rhaii_tui.doctor.gathering_google import facts
 from rhaii_tui.doctor.gathering_pods import logs, scrape
-from rhaii_tui.doctor.pieces import Missing, Piece, Read, Unread
+from rhaii_tui.doctor.pieces import LOG_IN, Missing, Piece, Read, Unread
 from rhaii_tui.doctor.place import Place
 from rhaii_tui.endpoints import Endpoints
 from rhaii_tui.kube.errors import ApiError, KubeError
@@ -43,6 +43,8 @@ EVERYWHERE = (
 """Listed over the whole cluster, because the cause may lie outside the service's namespace."""
 NEARBY = ("ReplicaSet", "InferencePool", "DestinationRule", "Service", "Secret", "ConfigMap")
 """Listed in the service's and the gateway's namespace."""
+NARROW = ("Event", "Deployment", "LLMInferenceService", "HTTPRoute")
+"""Where the whole cluster is not ours to read, those of the service's namespace say something true by themselves."""
 LIST_LIMIT = 5.0
 """Wall seconds for a kind: what an overloaded server has not said by then is told as unread."""
 PROBE_LIMIT = 3.0
@@ -116,13 +118,13 @@ def _joined(one: Piece[tuple[Json, ...]], other: Piece[tuple[Json, ...]]) -> Pie
 async def _list(
     cluster: Cluster, kind: str, namespaces: tuple[str | None, ...], fallback: str
 ) -> Piece[tuple[Json, ...]]:
-    """A kind's objects; where the whole cluster is not ours to read, those of the service's namespace."""
+    """A kind's objects."""
     try:
         async with asyncio.timeout(LIST_LIMIT):
             try:
                 pages = await asyncio.gather(*(cluster.items(kind, n) for n in namespaces))
             except ApiError as error:
-                if error.status != 403 or not KINDS[kind].namespaced or kind == "Pod":
+                if error.status != 403 or kind not in NARROW:
                     raise
                 pages = [await cluster.items(kind, fallback)]
     except (KubeError, TimeoutError) as error:
@@ -139,15 +141,15 @@ def _unread(error: Exception, what: str, permission: str) -> Piece[Any]:
     if isinstance(error, ApiError):
         if error.is_not_found:
             return Read((), time.time())
-        if error.status in (401, 403):
-            return Unread(what, error.message, permission)
-        return Unread(what, str(error))
+        if error.status == 401:
+            return Unread(what, error.message, remedy=LOG_IN)
+        return Unread(what, error.message, permission) if error.status == 403 else Unread(what, str(error))
     if isinstance(error, TimeoutError):
         return Unread(what, f"no answer within {LIST_LIMIT:.0f} s")
     return Unread(what, str(error))
 
 
-async def _may(cluster: Cluster) -> Piece[bool]:
+async def _may(cluster: Cluster) -> Piece[Any]:
     review = {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",
@@ -164,7 +166,8 @@ async def _may(cluster: Cluster) -> Piece[bool]:
         async with asyncio.timeout(LIST_LIMIT):
             answer = await cluster.create(review)
     except (KubeError, TimeoutError) as error:
-        return Unread("our own permissions", str(error) or "no answer", "create selfsubjectaccessreviews")
+        told = _unread(error, "our own permissions", "create selfsubjectaccessreviews")
+        return told if isinstance(told, Unread) else Unread("our own permissions", str(error))
     return Read(bool((answer.get("status") or {}).get("allowed")), time.time())
 
 

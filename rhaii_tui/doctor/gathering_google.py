@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
-from rhaii_tui.doctor.pieces import Piece, Read, Unread
+from rhaii_tui.doctor.pieces import LOG_IN, Piece, Read, Unread
 from rhaii_tui.doctor.place import Place
 from rhaii_tui.endpoints import Endpoints
 from rhaii_tui.google.errors import CloudError, Kind
@@ -69,8 +69,11 @@ async def _piece(name: str, asked: Awaitable[Any]) -> Piece[Any]:
 
 
 def _unread(name: str, error: CloudError) -> Unread:
-    permission = (error.permission or PERMISSIONS.get(name, "")) if error.kind in (Kind.PERMISSION, Kind.AUTH) else ""
-    return Unread(name, f"{error.kind.value}: {error.message}", permission, absent=error.kind is Kind.NOT_FOUND)
+    reason = f"{error.kind.value}: {error.message}"
+    if error.kind is Kind.AUTH:
+        return Unread(name, reason, remedy=LOG_IN)
+    permission = (error.permission or PERMISSIONS.get(name, "")) if error.kind is Kind.PERMISSION else ""
+    return Unread(name, reason, permission, absent=error.kind is Kind.NOT_FOUND)
 
 
 async def _groups(cluster: Awaitable[Piece[Any]], compute: Compute, place: Place) -> Piece[Any]:

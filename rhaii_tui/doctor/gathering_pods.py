@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from rhaii_tui.doctor.evidence import Json, LogKey, Scrapes, Snapshot, Tail, is_true, name_of, status_of
-from rhaii_tui.doctor.pieces import Piece, Read, Unread
+from rhaii_tui.doctor.pieces import LOG_IN, Piece, Read, Unread
 from rhaii_tui.kube import timestamps
 from rhaii_tui.kube.errors import ApiError, KubeError
 from rhaii_tui.kube.kinds import KINDS
@@ -73,7 +73,9 @@ async def _log(cluster: Cluster, namespace: str, key: LogKey, tail: int) -> Piec
     try:
         text = await cluster.text(path, query, timeout=LOG_LIMIT)
     except ApiError as error:
-        if error.status in (401, 403):
+        if error.status == 401:
+            return Unread(f"logs of pods in {namespace}", error.message, remedy=LOG_IN)
+        if error.status == 403:
             return Unread(f"logs of pods in {namespace}", error.message, "get pods/log")
         return Unread(str(key), str(error), absent=error.status in (400, 404))
     except KubeError as error:
@@ -116,7 +118,9 @@ async def _metrics(cluster: Cluster, pod: Json, scheme: str, port: int) -> Piece
         try:
             text = await cluster.text(path, timeout=SCRAPE_LIMIT)
         except ApiError as error:
-            if error.status in (401, 403) and error.is_status_object:
+            if error.status == 401 and error.is_status_object:
+                return Unread(f"metrics of pods in {namespace}", error.message, remedy=LOG_IN)
+            if error.status == 403 and error.is_status_object:
                 return Unread(f"metrics of pods in {namespace}", error.message, "get pods/proxy")
             if not (error.is_status_object and _POD_SILENT in error.message):
                 other = Unread(f"metrics of {name}", str(error)[:300])  # an error page tells nothing about the pod

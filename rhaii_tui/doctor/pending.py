@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rhaii_tui.catalog.findings import Evidence
 from rhaii_tui.doctor.evidence import ACCELERATORS, Snapshot, labels_of, name_of, status_of
 from rhaii_tui.doctor.pieces import Missing
 
@@ -79,6 +80,12 @@ def pending(s: Snapshot, pods: tuple[dict[str, Any], ...]) -> list[tuple[dict[st
         if text:
             found.append((pod, read(text)))
     return found
+
+
+def told(s: Snapshot, pod: Mapping[str, Any], why: Why) -> tuple[Evidence, ...]:
+    """Why a pod is pending: the scheduler's words, how many nodes refuse it for what, and whether nodes could come."""
+    words = " ".join(filter(None, (f"{why.words()}.", autoscaler(s, pod))))
+    return s.note(f"pod {name_of(pod)} PodScheduled", why.text, "Pod"), s.note("why pending", words, "Pod")
 
 
 def autoscaler(s: Snapshot, pod: Mapping[str, Any]) -> str:

@@ -67,7 +67,6 @@ def finding_record(one: Diagnosed, diagnosis: Diagnosis) -> dict[str, Any]:
 
 def unread_record(one: Unread, diagnosis: Diagnosis) -> dict[str, Any]:
     """Evidence that could not be read; never green."""
-    need = f"Ask for the permission: {one.permission}." if one.permission else "Try again when it answers."
     return _record(
         "finding",
         category="evidence",
@@ -75,7 +74,7 @@ def unread_record(one: Unread, diagnosis: Diagnosis) -> dict[str, Any]:
         status=Status.UNKNOWN,
         message=f"{one.what} could not be read: {one.reason[:300]}",
         observed_at=diagnosis.observed_at,
-        remediation=need,
+        remediation=one.advice,
         rule="evidence.unread",
         permission=one.permission,
     )

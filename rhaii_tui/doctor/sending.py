@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rhaii_tui.doctor import edits
-from rhaii_tui.doctor.evidence import Snapshot
+from rhaii_tui.doctor.evidence import Snapshot, name_of
 from rhaii_tui.doctor.place import Place
 from rhaii_tui.doctor.rule import Change
 from rhaii_tui.endpoints import Endpoints
@@ -31,6 +31,8 @@ ROLL_CLOUD_SECONDS, ROLL_LEAST = 20.0, 3.0
 
 UPDATE_CLOUD_SECONDS, UPDATE_LEAST = 1500.0, 20.0
 """How long one replica of an update may take to load, compile and become ready."""
+HOPELESS = 2
+"""Restarts after which a replica of an update is not waited for."""
 
 
 class Refused(Exception):
@@ -162,26 +164,18 @@ class Sender:
                         name = one["metadata"]["name"]
                         await self._asked(self._kube.delete("ReplicaSet", change.namespace, name, uid=uid))
                 if any(int((r.get("status") or {}).get("readyReplicas") or 0) for r in outdated):
-                    await self._make_room(change, deployment, revision)
+                    await self._make_room(change, deployment)
                 return
             if time.monotonic() > deadline:
                 return
             await asyncio.sleep(0.2)
 
-    async def _make_room(self, change: Change, deployment: Json, revision: str) -> None:
+    async def _make_room(self, change: Change, deployment: Json) -> None:
         """Let an update pass that finds no accelerator for its first replica; one that finds some goes on by itself."""
         deadline = time.monotonic() + max(self._endpoints.clock.wall(ROLL_CLOUD_SECONDS), ROLL_LEAST)
         replicas = int((deployment.get("spec") or {}).get("replicas") or 0)
         while time.monotonic() < deadline:
-            sets = await self._asked(self._kube.items("ReplicaSet", change.namespace))
-            newest = {
-                r["metadata"]["uid"]
-                for r in sets
-                if _owned(r, deployment["metadata"].get("uid"))
-                and (r["metadata"].get("annotations") or {}).get(REVISION) == revision
-            }
-            pods = await self._asked(self._kube.items("Pod", change.namespace))
-            mine = [p for p in pods if any(_owned(p, uid) for uid in newest)]
+            mine = await self._newest(deployment)
             if any(_unplaced(p) for p in mine):
                 service = Change("roll", edits.KIND, change.namespace, self._place.service, {"replicas": replicas})
                 await self._roll(service)
@@ -189,6 +183,19 @@ class Sender:
             if any((p.get("spec") or {}).get("nodeName") for p in mine):
                 return
             await asyncio.sleep(0.2)
+
+    async def _newest(self, deployment: Json) -> list[Json]:
+        """The pods of a Deployment's newest template."""
+        meta = deployment["metadata"]
+        revision = str((meta.get("annotations") or {}).get(REVISION) or "")
+        sets = await self._asked(self._kube.items("ReplicaSet", meta["namespace"]))
+        newest = {
+            r["metadata"]["uid"]
+            for r in sets
+            if _owned(r, meta.get("uid")) and (r["metadata"].get("annotations") or {}).get(REVISION) == revision
+        }
+        pods = await self._asked(self._kube.items("Pod", meta["namespace"]))
+        return [p for p in pods if any(_owned(p, uid) for uid in newest)]
 
     async def _roll(self, change: Change) -> None:
         """One replica fewer frees an accelerator for the update; when it has finished, all are asked for again."""
@@ -202,6 +209,8 @@ class Sender:
                 live = await self._asked(self._kube.read("Deployment", change.namespace, name))
                 if live is not None and _rolled(live, replicas - 1):
                     return
+                if live is not None and (ill := [p for p in await self._newest(live) if _crashes(p)]):
+                    raise Refused(f"The update's own replica {name_of(ill[0])} ends again and again; the others stay.")
                 if time.monotonic() > deadline:
                     raise Refused("The update did not finish in time with one replica fewer; look at its newest pod.")
                 await clock.sleep(5, least=0.2)
@@ -261,6 +270,12 @@ def _rolled(deployment: Mapping[str, Any], replicas: int) -> bool:
 
 def _owned(obj: Mapping[str, Any], uid: object) -> bool:
     return any(o.get("uid") == uid for o in obj["metadata"].get("ownerReferences") or [])
+
+
+def _crashes(pod: Mapping[str, Any]) -> bool:
+    state = pod.get("status") or {}
+    every = [*(state.get("initContainerStatuses") or []), *(state.get("containerStatuses") or [])]
+    return any(int(c.get("restartCount") or 0) >= HOPELESS for c in every)
 
 
 def _unplaced(pod: Mapping[str, Any]) -> bool:

@@ -20,6 +20,8 @@ BLOCKS = 4
 
 def _gained(s: Snapshot) -> tuple[dict[str, float], int] | None:
     """What all replicas' counters gained in the window without our own request, and the largest block in tokens."""
+    if s.place.under_way:  # whoever asks now is the setup itself
+        return None
     total: dict[str, float] = {}
     block = 0
     for one in scrapes(s).values():

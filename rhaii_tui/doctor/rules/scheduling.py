@@ -10,7 +10,7 @@ from rhaii_tui.deployment.plan import Effect
 from rhaii_tui.doctor import edits
 from rhaii_tui.doctor.evidence import POOL_LABEL, Snapshot, is_true, labels_of, name_of, status_of
 from rhaii_tui.doctor.hops import Hop
-from rhaii_tui.doctor.pending import Why, autoscaler, pending
+from rhaii_tui.doctor.pending import Why, pending, told
 from rhaii_tui.doctor.rule import Change, Fix, Hit, HopRules, Rule
 from rhaii_tui.doctor.transitions import resizing, soon_placed
 from rhaii_tui.kube.nodes import NOT_READY_TAINTS
@@ -40,7 +40,7 @@ def _selector(s: Snapshot) -> Iterator[Hit]:
             message=f"{len(lacking)} accelerator node(s) do not carry the label the replica asks for: "
             + ", ".join(f"{k}={v}" for k, v in missing.items()),
             evidence=(
-                s.note(f"pod {name_of(pod)} PodScheduled", why.text, "Pod"),
+                *told(s, pod, why),
                 s.note(f"node {name_of(first)} labels", ", ".join(f"{k}={labels_of(first).get(k, '(absent)')}"
                                                                   for k in missing), "Node"),
             ),
@@ -77,7 +77,7 @@ def _taint(s: Snapshot) -> Iterator[Hit]:
             about=name_of(pod),
             message=f"{len(tainted)} accelerator node(s) carry a taint the replica does not tolerate: {words}.",
             evidence=(
-                s.note(f"pod {name_of(pod)} PodScheduled", why.text, "Pod"),
+                *told(s, pod, why),
                 s.note(f"node {name_of(first)} spec.taints", words, "Node"),
             ),
             fix=Fix(
@@ -126,14 +126,18 @@ def _tolerates(toleration: Json, taint: Json) -> bool:
 
 
 def _cordoned(s: Snapshot) -> Iterator[Hit]:
-    if not _waiting(s) or resizing(s):
+    waiting = _waiting(s)
+    if not waiting or resizing(s):
         return
     nodes = [n for n in s.accelerator_nodes if (n.get("spec") or {}).get("unschedulable")]
     if nodes:
         yield Hit(
             about=name_of(nodes[0]),
             message=f"{len(nodes)} accelerator node(s) are cordoned.",
-            evidence=tuple(s.note(f"node {name_of(n)} spec.unschedulable", "true", "Node") for n in nodes[:3]),
+            evidence=(
+                *told(s, *waiting[0]),
+                *(s.note(f"node {name_of(n)} spec.unschedulable", "true", "Node") for n in nodes[:3]),
+            ),
             fix=Fix(
                 title="Uncordon the nodes",
                 changes=tuple(
@@ -175,7 +179,7 @@ def _rollout(s: Snapshot) -> Iterator[Hit]:
         message="The rolling update can never finish: it starts a new replica before it stops an old one, and no "
         "accelerator is free.",
         evidence=(
-            s.note(f"pod {name_of(pod)} PodScheduled", why.text, "Pod"),
+            *told(s, pod, why),
             s.note(f"Deployment {name} spec.strategy.rollingUpdate", str(strategy), "Deployment"),
         ),
         fix=Fix(
@@ -212,15 +216,12 @@ def _pool_too_small(s: Snapshot) -> Iterator[Hit]:
         return
     pod, why = waiting[0]
     pool = s.place.pool or next((labels_of(n).get(POOL_LABEL, "") for n in nodes), "")
-    helped = autoscaler(s, pod)
     fitting = len([p for p in s.replicas if (p.get("spec") or {}).get("nodeName")])
     others = _taken_by_others(s)
     evidence: list[Evidence] = [
-        s.note(f"pod {name_of(pod)} PodScheduled", why.text, "Pod"),
+        *told(s, pod, why),
         s.note(f"node pool {pool or '?'}", f"{len(nodes)} ready nodes for {s.wanted} replicas", "Node"),
     ]
-    if helped:
-        evidence.append(s.note("autoscaler", helped))
     evidence += [s.note(f"pod {o}", "holds an accelerator on these nodes", "Pod") for o in others[:2]]
     yield Hit(
         about=pool or name_of(pod),
@@ -261,17 +262,13 @@ def _other(s: Snapshot) -> Iterator[Hit]:
     reason = soon_placed(s, [p for p, _ in waiting]) if waiting else ""
     for pod, why in waiting:
         if reason:
-            evidence = s.note(f"pod {name_of(pod)} PodScheduled", why.text, "Pod")
-            yield Hit(name_of(pod), f"Replica {name_of(pod)} has no node yet: {reason}.", (evidence,),
-                      status=Status.UNKNOWN)  # fmt: skip
+            message = f"Replica {name_of(pod)} has no node yet: {reason}."
+            yield Hit(name_of(pod), message, told(s, pod, why), status=Status.UNKNOWN)
             return
         yield Hit(
             about=name_of(pod),
             message=f"Replica {name_of(pod)} finds no node: {why.words()}.",
-            evidence=(
-                s.note(f"pod {name_of(pod)} PodScheduled", why.text, "Pod"),
-                *((s.note("autoscaler", told),) if (told := autoscaler(s, pod)) else ()),
-            ),
+            evidence=told(s, pod, why),
             fix=Fix(
                 title="Make room or add a node",
                 commands=(

@@ -79,19 +79,19 @@ class Api:
         """Refuse strangers: 401 for a wrong token, 403 without one."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if token and scheme.lower() == "bearer":
-            if not hmac.compare_digest(token.strip().encode(), self.cluster.world.token.encode()):
+            world = self.cluster.world
+            known = hmac.compare_digest(token.strip().encode(), world.token.encode())
+            if not known or world.faults.on("token-expired"):
                 raise StatusError(401, "Unauthorized")
             if path is not None:
                 self._check_permission(request, path)
             return
         if request.path in OPEN_PATHS:
             return
-        verb = _VERBS.get(request.method, request.method.lower())
+        verb = _verb(request, path)
         if path is None:
             text = f'forbidden: User "system:anonymous" cannot {verb} path "{request.path}"'
             raise StatusError(403, text, details={})
-        if verb == "get" and not path.name:
-            verb = "watch" if request.query.get("watch") in ("true", "1") else "list"
         name = f' "{path.name}"' if path.name else ""
         scope = f'in the namespace "{path.namespace}"' if path.namespace else "at the cluster scope"
         where = f'resource "{path.plural}" in API group "{path.group}" {scope}'
@@ -101,12 +101,20 @@ class Api:
 
     def _check_permission(self, request: web.Request, path: Path) -> None:
         """Refuse what a fault has taken from the account. Raises 403."""
-        verb = _VERBS.get(request.method, request.method.lower())
+        verb = _verb(request, path)
         permission = lacks(self.cluster.world.faults, verb, path.group, path.plural, path.subresource)
         if permission:
             names = (path.group, path.plural, path.subresource, path.namespace, path.name)
             details = {"kind": path.plural} | ({"name": path.name} if path.name else {})
             raise StatusError(403, refusal(permission, verb, *names), details=details)
+
+
+def _verb(request: web.Request, path: Path | None) -> str:
+    """The verb that permissions speak of."""
+    verb = _VERBS.get(request.method, request.method.lower())
+    if verb == "get" and path is not None and not path.name:
+        return "watch" if request.query.get("watch") in ("true", "1") else "list"
+    return verb
 
 
 def _refused(call: Call) -> StatusError:

@@ -7,6 +7,7 @@ from rhaii_tui.practice.faults import Faults
 USER = "practice-user@example.com"
 RBAC = "rbac.authorization.k8s.io"
 _READING = ("get", "list", "watch")
+_WITHHELD = ("pods", "nodes", "events")
 _CLUSTER_ROLES = {"clusterroles": "clusterRoles", "clusterrolebindings": "clusterRoleBindings"}
 
 
@@ -18,6 +19,9 @@ def lacks(faults: Faults, verb: str, group: str, plural: str, part: str = "") ->
         return "container.pods.getLogs"
     if faults.on("metrics-forbidden") and group == "" and plural in ("pods", "services") and part == "proxy":
         return f"container.{plural}.proxy"
+    seen = not part and verb in _READING and group in ("", "events.k8s.io") and plural in _WITHHELD
+    if seen and faults.on(f"{plural}-forbidden"):
+        return f"container.{plural}.{'get' if verb == 'get' else 'list'}"
     return ""
 
 
