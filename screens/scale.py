@@ -57,12 +57,14 @@ class ScaleScreen(OperationScreen):
         """What is chosen, else what is there; of a stopped service, what it had before. None while nothing is known."""
         if self.found is None or self.chosen is not None:
             return self.chosen
-        return max(self.found.replicas, 1)
+        return self.found.replicas or self.found.before or 1
 
     def make(self) -> Plan | None:
-        from rhaii_tui.operations.planning import scale_plan, stop_plan, wake_plan
+        from rhaii_tui.operations.planning import scale_plan, stop_plan, surplus, wake_plan
 
-        if self.found is None or self.wanted is None or self.wanted == self.now:
+        if self.found is None or self.wanted is None:
+            return None
+        if self.wanted == self.now and not (self.now and surplus(self.found)):
             return None
         if self.wanted == 0:
             return stop_plan(self.found)

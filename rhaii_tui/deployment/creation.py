@@ -53,7 +53,7 @@ async def create(run: RunContext, wanted: Wanted) -> AsyncIterator[e.Event]:
         if not await request.settled():
             yield intends(wanted.step, "create", wanted.kind, wanted.name)
             operation = await ask(run, request)
-        operation = operation or await running(run, request)
+        operation = operation or await running(run, request.step, request.path)
         if operation:
             yield e.OperationStarted(at=time.time(), step=wanted.step, operation=operation.name, target=wanted.path)
         yield created(wanted.step, wanted.kind, wanted.name)

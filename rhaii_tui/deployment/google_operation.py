@@ -38,11 +38,11 @@ class Request:
     errors: Callable[[], Awaitable[tuple[CloudError, ...]]] | None = None
 
 
-async def running(run: RunContext, request: Request) -> OperationInfo | None:
+async def running(run: RunContext, step: str, path: str) -> OperationInfo | None:
     """The unfinished operation that works on the resource, if any: the one an earlier process began."""
     zone = run.target.zone
-    operations = await patiently(run, request.step, "google", lambda: run.gke.list_operations(zone))
-    mine = [o for o in operations if not o.done and o.targets(request.path)]
+    operations = await patiently(run, step, "google", lambda: run.gke.list_operations(zone))
+    mine = [o for o in operations if not o.done and o.targets(path)]
     return mine[-1] if mine else None
 
 
@@ -64,7 +64,7 @@ async def ask(run: RunContext, request: Request) -> OperationInfo | None:
                 run.link_lost("google", error.message)
             await run.clock.sleep(PAUSE, least=0.2)
             if error.kind is not Kind.BUSY:
-                if (begun := await running(run, request)) is not None:
+                if (begun := await running(run, request.step, request.path)) is not None:
                     return begun
                 if await request.settled():
                     return None

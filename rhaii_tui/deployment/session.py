@@ -81,7 +81,8 @@ class Session:
         cls, plan: Plan, steps_for: Callable[[Plan], Mapping[str, Step]], endpoints: Endpoints, home: Path
     ) -> Session:
         """A run of an operation: the newest run of the same place is continued when it is the same operation, approved
-        and not done (with its own plan, which knows how things were before); else this plan's run begins.
+        and not done (with its own plan, which knows how things were before), and when things still are somewhere
+        between that plan's before and after; else this plan's run begins.
 
         Raises RunBusy while another process works on the same place, OSError as `open`.
         """
@@ -95,7 +96,7 @@ class Session:
             state = replay(read_events(folder))
             same = (begun.plan.kind, begun.plan.target.replicas) == (plan.kind, plan.target.replicas)
             same = same or begun.plan.kind == plan.kind in ("stop", "teardown")
-            if not same or state.outcome == "done" or state.approved_at is None:
+            if not (same and _on_the_way(begun.plan, plan)) or state.outcome == "done" or state.approved_at is None:
                 journal.close()
                 break
             assert state.plan is not None
@@ -174,6 +175,16 @@ class Session:
 
 def _place(target: Target) -> tuple[str, str, str]:
     return target.project, target.zone, target.cluster
+
+
+def _on_the_way(begun: Plan, now: Plan) -> bool:
+    """Whether the replicas that `now` found are what `begun` started from, aims at, or something between: nobody else
+    has changed their number since."""
+    was, found = begun.change, now.change
+    if was is None or found is None or begun.kind == "teardown":
+        return True
+    ends = sorted((was.replicas_before, was.replicas_after))
+    return ends[0] <= found.replicas_before <= ends[1]
 
 
 def _touches(one: Plan, other: Plan) -> bool:

@@ -11,6 +11,7 @@ from rhaii_tui.catalog.shapes import Topology
 from rhaii_tui.catalog.target import Target
 from rhaii_tui.endpoints import Endpoints
 from rhaii_tui.operations import memory, placement
+from rhaii_tui.operations.pool_size import group_target
 from rhaii_tui.operations.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -36,8 +37,9 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A service as it is. `target.replicas` is what its spec wants, at least 1; `others` are nodes of its pool that
-    only other workloads are on."""
+    """A service as it is. `target.replicas` is what its spec wants, at least 1; `nodes` are the machines of its pool,
+    those on their way included; `others` are nodes of its pool that only other workloads are on; `before` is how many
+    replicas a service that wants none had, 0 where that is not known."""
 
     target: Target
     pool: PoolInfo
@@ -47,6 +49,7 @@ class Deployment:
     endpoint: str
     stopped: bool
     ours: bool
+    before: int = 0
 
 
 async def find(endpoints: Endpoints, home: Path, wish: Wish) -> Deployment:
@@ -127,11 +130,12 @@ async def describe(info: ClusterInfo, service: Obj, endpoints: Endpoints, home: 
         target=target,
         pool=pool,
         replicas=replicas,
-        nodes=len(in_pool),
+        nodes=max(len(in_pool), await group_target(endpoints, wish.project, pool) or 0),
         others=len((in_pool & foreign) - homes),
         endpoint=str((service.get("status") or {}).get("url") or "").rstrip("/"),
         stopped=(meta.get("annotations") or {}).get(STOP) == "true" or replicas == 0,
         ours=(KIND, f"{meta['namespace']}/{meta['name']}") in owned,
+        before=replicas or memory.replicas_before_stop(home, endpoints.name, where, _name(service)),
     )
 
 

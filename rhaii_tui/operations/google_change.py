@@ -13,7 +13,7 @@ from rhaii_tui.deployment.google_operation import Request, ask, follow, running
 async def change(run: RunContext, request: Request) -> AsyncIterator[e.Event]:
     """Follow what is under way, ask unless it is settled then, and follow that. Raises StepStopped, CloudError."""
     async with run.google_lock:
-        begun = await running(run, request)
+        begun = await running(run, request.step, request.path)
         if begun is not None:
             yield e.OperationStarted(at=time.time(), step=request.step, operation=begun.name, target=request.path)
             await follow(run, request, begun)

@@ -48,6 +48,16 @@ def scaling_to_restore(home: Path, cloud: str, where: Place, pool: str) -> dict[
     return scaling
 
 
+def replicas_before_stop(home: Path, cloud: str, where: Place, service: str) -> int:
+    """How many replicas `namespace/service` had before its last stop; 0 when none is remembered."""
+    for _, begun in _runs(home, cloud):
+        target, change = begun.plan.target, begun.plan.change
+        named = (place(target), f"{target.namespace}/{target.service}") == (where, service)
+        if named and begun.plan.kind == "stop" and change is not None and change.replicas_before:
+            return change.replicas_before
+    return 0
+
+
 def _events(home: Path, cloud: str, where: Place) -> Iterator[e.Event]:
     """Of all runs about a cluster, oldest first."""
     for folder, begun in reversed(list(_runs(home, cloud))):

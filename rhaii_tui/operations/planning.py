@@ -22,8 +22,14 @@ from rhaii_tui.operations.trouble import Trouble
 MOST_REPLICAS = 16
 
 
+def surplus(found: Deployment) -> int:
+    """Nodes of the pool that neither the service nor anybody else is on, and that no autoscaler would take away."""
+    return 0 if found.pool.autoscaled else max(0, found.nodes - found.replicas - found.others)
+
+
 def scale_plan(found: Deployment, replicas: int) -> Plan:
-    """To `replicas`, 1 to 16. Raises Trouble for other numbers and for a service that is stopped."""
+    """To `replicas`, 1 to 16; as many as there are already gives back nodes that nothing is on, as an operation that
+    was broken off leaves them. Raises Trouble for other numbers and for a service that is stopped."""
     if not 1 <= replicas <= MOST_REPLICAS:
         raise Trouble(
             f"{replicas} replicas are not possible",
@@ -34,11 +40,16 @@ def scale_plan(found: Deployment, replicas: int) -> Plan:
     name = f"{found.target.namespace}/{found.target.service}"
     if found.stopped:
         raise Trouble(f"{name} is stopped", "It has no replicas to change.", f"rhaii-tui wake --replicas {replicas}.")
-    nodes = max(replicas + found.others, found.nodes if replicas >= found.replicas else 0)
+    gives_back = replicas == found.replicas and surplus(found) > 0
+    nodes = replicas + found.others
+    if replicas >= found.replicas and not gives_back:
+        nodes = max(nodes, found.nodes)
     change = _change(found, replicas, nodes, _scale_notes(found, replicas, nodes))
     target = _target(found, replicas)
     if replicas < found.replicas:
         road = [("connect", ()), ("service", ("connect",)), ("drained", ("service",)), ("pool", ("drained",))]
+    elif gives_back:
+        road = [("connect", ()), ("pool", ("connect",))]
     elif nodes > found.nodes:
         road = [("connect", ()), ("limits", ()), ("pool", ("limits", "connect")), ("accelerators", ("pool",))]
         road += [("service", ("accelerators",)), ("replicas", ("service",))]
@@ -62,11 +73,11 @@ def stop_plan(found: Deployment) -> Plan:
 
 
 def wake_plan(found: Deployment, replicas: int | None, scaling: dict[str, int | str]) -> Plan:
-    """Back to `replicas` (None: as many as the service wants). `scaling`: the autoscaler's settings to give back.
+    """Back to `replicas` (None: as many as it wants, or had). `scaling`: the autoscaler's settings to give back.
 
     Raises Trouble for numbers other than 1 to 16.
     """
-    wanted = found.replicas or 1 if replicas is None else replicas
+    wanted = (found.replicas or found.before or 1) if replicas is None else replicas
     if not 1 <= wanted <= MOST_REPLICAS:
         raise Trouble(
             f"{wanted} replicas are not possible", f"A service has 1 to {MOST_REPLICAS} replicas here.", usage=True
@@ -167,7 +178,9 @@ def _scale_notes(found: Deployment, replicas: int, nodes: int) -> tuple[str, ...
         notes.append(f"The pool's autoscaler allows {most} nodes at most; it will not replace a lost one beyond that.")
     if scaling and nodes < least:
         notes.append(f"The pool's autoscaler keeps {least} nodes at least; it may bring some back.")
-    if replicas < found.replicas and found.target.provisioning != "on-demand":
+    if replicas == found.replicas and nodes < found.nodes:
+        notes.append(f"{found.nodes - nodes} nodes carry nothing and are given back.")
+    if nodes < found.nodes and found.target.provisioning != "on-demand":
         notes.append("Spot and flex-start machines that are given back may not be had again soon.")
     return tuple(notes)
 

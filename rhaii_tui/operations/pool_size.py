@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from rhaii_tui.catalog.findings import Evidence
 from rhaii_tui.deployment.context import RunContext, evidence
 from rhaii_tui.deployment.patience import patiently
+from rhaii_tui.endpoints import Endpoints
 from rhaii_tui.google.errors import CloudError, Kind
 from rhaii_tui.google.values import PoolInfo
 
@@ -42,6 +43,18 @@ async def pool_size(run: RunContext, step: str) -> PoolSize:
     stable = all(s.stable for s in sizes)
     text = f"target size {total}, {'stable' if stable else 'changing'}"
     return PoolSize(info, total, stable, True, (evidence(f"instance group of {target.pool}", text),))
+
+
+async def group_target(endpoints: Endpoints, project: str, pool: PoolInfo) -> int | None:
+    """How many machines the pool's groups want, those that are still to come included; None where that cannot be read,
+    for then the operation's own steps say so."""
+    from rhaii_tui.google.compute import Compute
+
+    compute = Compute(endpoints, project)
+    try:
+        return sum([(await compute.group_size(url)).target for url in pool.instance_groups])
+    except CloudError:
+        return None
 
 
 async def pool_nodes(run: RunContext, step: str) -> list[dict[str, object]]:

@@ -14,13 +14,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from wire import Running, Wire, until
+from carrying_out import done, found
+from wire import Commands, Running, Wire, until
 
 from rhaii_tui.catalog.findings import Status
-from rhaii_tui.deployment.plan import Plan
-from rhaii_tui.deployment.state import RunState
 from rhaii_tui.endpoints import Endpoints, practice_cloud
-from rhaii_tui.operations.discovery import Deployment, Wish, find
+from rhaii_tui.operations.discovery import Wish, find
 from rhaii_tui.operations.memory import place, scaling_to_restore
 from rhaii_tui.operations.planning import scale_plan, stop_plan, wake_plan
 from rhaii_tui.operations.running import open_operation, perform
@@ -36,13 +35,9 @@ HOURLY = {0: 0.393, 2: 1.473, 3: 2.013, 5: 3.093}
 @pytest.fixture(scope="module")
 def home(practice: Running) -> Path:
     """The state folder in which the setup's journal is."""
-    home = Path(practice.environ["RHAII_TUI_HOME"])  # type: ignore[attr-defined]
-    command = [sys.executable, "-m", "rhaii_tui", "setup", "--practice", "--accelerator", "gpu"]
-    command += ["--topology", "scale-out", "--yes", "--json", "--no-cache-test"]
-    environ = dict(os.environ, RHAII_TUI_HOME=str(home))
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    return home
+    commands = Commands(practice)
+    commands.set_up("gpu")
+    return commands.home
 
 
 @pytest.fixture
@@ -53,23 +48,6 @@ def endpoints(practice: Running) -> Endpoints:
 @pytest.fixture
 def wire(practice: Running) -> Wire:
     return Wire(practice)
-
-
-async def found(endpoints: Endpoints, home: Path) -> Deployment:
-    return await find(endpoints, home, Wish(project=str(endpoints.project)))
-
-
-async def done(plan: Plan, endpoints: Endpoints, home: Path) -> RunState:
-    """The operation, carried out."""
-    session = await open_operation(plan, endpoints, home)
-    try:
-        session.approve("test")
-        state = await perform(session)
-    finally:
-        await session.close()
-    failed = [s.finding for s in state.steps if s.status == "failed"]
-    assert state.outcome == "done", failed
-    return state
 
 
 @asynccontextmanager

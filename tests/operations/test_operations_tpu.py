@@ -2,42 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from typing import Any
-
 import pytest
-from wire import Running, Wire
+from wire import Commands, Running, Wire
 
 CLUSTER, POOL, ZONE = "rhaii-tpu-cluster", "tpu-pool", "europe-west4-a"
 NAMESPACE, SERVICE = "rhaii-inference", "qwen-3b-tpu-svc"
 HOURLY = {0: 0.42, 2: 24.18, 3: 36.06, 5: 59.82}
 """USD per hour by nodes of the pool: four chips at 2.97 each, the cluster around them 0.42."""
-
-
-class Commands:
-    """`rhaii-tui ... --practice --json` as a program of its own."""
-
-    def __init__(self, practice: Running) -> None:
-        self._environ = dict(os.environ, RHAII_TUI_HOME=practice.environ["RHAII_TUI_HOME"])  # type: ignore[attr-defined]
-
-    def run(self, *words: str) -> tuple[int, dict[str, Any], str]:
-        """Exit code, last record and stderr. Stdin is closed: nothing may be asked."""
-        command = [sys.executable, "-m", "rhaii_tui", *words, "--practice", "--json"]
-        done = subprocess.run(
-            command,
-            env=self._environ,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert "Traceback" not in done.stdout + done.stderr
-        lines = done.stdout.splitlines()
-        return done.returncode, json.loads(lines[-1]) if lines else {}, done.stderr
 
 
 @pytest.fixture(scope="module")

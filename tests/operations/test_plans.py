@@ -79,7 +79,27 @@ def test_every_step_follows_what_it_depends_on_and_the_bill_follows_the_nodes(
         assert plan.change.nodes_after >= plan.change.replicas_after + others
 
 
-@pytest.mark.parametrize("replicas", [0, -1, 17])
+def test_nodes_that_an_operation_left_behind_are_given_back_by_the_same_number() -> None:
+    left = deployment(nodes=6, others=1)
+    plan = scale_plan(left, 3)
+    assert order(plan)[:2] == ["connect", "pool"]
+    assert plan.change is not None
+    assert (plan.change.nodes_before, plan.change.nodes_after) == (6, 4)
+    assert "2 nodes carry nothing" in "".join(plan.change.notes)
+    assert "pool" not in order(scale_plan(deployment(nodes=4, others=1), 3))
+    assert "pool" not in order(scale_plan(deployment(nodes=5, scaling={"max_node_count": 8}), 3))
+    up = scale_plan(left, 4).change
+    assert up is not None
+    assert up.nodes_after == 6
+
+
+def test_a_wake_after_a_stop_by_number_brings_back_what_is_remembered() -> None:
+    stopped = replace(deployment(stopped=True, nodes=0), replicas=0, before=4)
+    plan = wake_plan(stopped, None, {})
+    assert plan.target.replicas == 4
+
+
+@pytest.mark.parametrize("replicas", [0, -1, 17, 1000])
 def test_impossible_numbers_are_usage_errors(replicas: int) -> None:
     with pytest.raises(Trouble) as trouble:
         scale_plan(deployment(), replicas)
@@ -164,6 +184,9 @@ async def test_an_interrupted_operation_is_taken_up_with_its_own_plan(tmp_path: 
     assert again.state.run == first.state.run
     assert "pool" in order(again.plan)
     await again.close()
+    theirs = await open_operation(scale_plan(deployment(replicas=7), 5), google_cloud(), tmp_path)
+    assert theirs.state.run != first.state.run, "somebody else has scaled it meanwhile: the old plan no longer fits"
+    await theirs.close()
     other = await open_operation(scale_plan(now, 2), google_cloud(), tmp_path)
     assert other.state.run != first.state.run
     await other.close()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import ssl
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -21,6 +24,52 @@ class Running(Protocol):
 
     line: dict[str, Any]
     descriptor: dict[str, Any]
+    environ: dict[str, str]
+
+
+class Commands:
+    """`rhaii-tui ... --practice --json` as programs of their own, beside a practice cloud."""
+
+    def __init__(self, practice: Running) -> None:
+        self.home = Path(practice.environ["RHAII_TUI_HOME"])
+        self._environ = dict(os.environ, RHAII_TUI_HOME=str(self.home))
+
+    def set_up(self, accelerator: str) -> None:
+        """Three replicas of a service, proven to answer."""
+        code, result, said = self.run(
+            "setup", "--accelerator", accelerator, "--topology", "scale-out", "--yes", "--no-cache-test"
+        )
+        assert code == 0, (result, said)
+
+    def run(self, *words: str) -> tuple[int, dict[str, Any], str]:
+        """Exit code, last record and stderr. Stdin is closed: nothing may be asked."""
+        done = subprocess.run(
+            self._line(words), env=self._environ, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=120, check=False,
+        )  # fmt: skip
+        assert "Traceback" not in done.stdout + done.stderr
+        lines = done.stdout.splitlines()
+        return done.returncode, json.loads(lines[-1]) if lines else {}, done.stderr
+
+    def killed(self, *words: str, at: Callable[[dict[str, Any]], bool]) -> str:
+        """Run until an event, kill -9 there; the run's id."""
+        process = subprocess.Popen(
+            self._line(words), env=self._environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        seen: list[dict[str, Any]] = []
+        for line in process.stdout:
+            seen.append(json.loads(line))
+            if at(seen[-1]):
+                process.kill()
+                break
+        process.stdout.close()
+        assert process.wait() == -9, seen[-1]
+        return str(next(e["run"] for e in seen if e["type"] == "run"))
+
+    @staticmethod
+    def _line(words: tuple[str, ...]) -> list[str]:
+        return [sys.executable, "-m", "rhaii_tui", *words, "--practice", "--json"]
 
 
 class Wire:

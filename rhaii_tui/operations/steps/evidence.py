@@ -83,7 +83,7 @@ class CountStep:
     async def act(self, run: RunContext) -> AsyncIterator[e.Event]:
         """Count replicas and nodes."""
         wanted = change_of(run).replicas_after
-        ready, nodes, read = await _count(run, self.id)
+        ready, nodes, read = await counted(run, self.id)
         yield e.CapacityObserved(at=time.time(), replicas=wanted, replicas_ready=ready, nodes=nodes)
         if ready < wanted:
             raise StepStopped(_fewer(run, ready, wanted))
@@ -107,7 +107,7 @@ class ZeroStep:
         for look in (1, 2):
             if look == 2:
                 await run.clock.sleep(BETWEEN_LOOKS)
-            ready, nodes, found = await _count(run, self.id)
+            ready, nodes, found = await counted(run, self.id)
             size = await pool_size(run, self.id)
             read += [*found, *size.evidence]
             if ready or nodes > left or size.target > left:
@@ -120,8 +120,8 @@ class ZeroStep:
         yield finished(self.id, f"0 replicas, {nodes} nodes, seen twice", *read)
 
 
-async def _count(run: RunContext, step: str) -> tuple[int, int, tuple[Evidence, ...]]:
-    """Ready replicas and nodes of the pool."""
+async def counted(run: RunContext, step: str) -> tuple[int, int, tuple[Evidence, ...]]:
+    """Ready replicas and nodes of the pool, and how they were read."""
     target = run.target
     labels = replica_labels(target.service)
     pods = replicas_in(

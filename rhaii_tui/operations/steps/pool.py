@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
@@ -10,16 +11,18 @@ from typing import Any
 from rhaii_tui.catalog.findings import Command, Finding, Status
 from rhaii_tui.deployment import events as e
 from rhaii_tui.deployment.context import RunContext, evidence, finished, intends, progressed
-from rhaii_tui.deployment.failures import failure
-from rhaii_tui.deployment.google_operation import Request
+from rhaii_tui.deployment.failures import failure, finding_of
+from rhaii_tui.deployment.google_operation import Request, running
 from rhaii_tui.deployment.observe import name_of, watch_until
 from rhaii_tui.deployment.patience import patiently
 from rhaii_tui.deployment.step import Probe, StepStopped
 from rhaii_tui.google.errors import CloudError, Kind
+from rhaii_tui.google.operations import wait
 from rhaii_tui.operations.change_of import change_of
 from rhaii_tui.operations.google_change import change
 from rhaii_tui.operations.placement import occupied
 from rhaii_tui.operations.pool_size import pool_nodes, pool_size, selector
+from rhaii_tui.operations.steps.evidence import counted
 
 Obj = dict[str, Any]
 GROW_LIMIT = 2400.0
@@ -63,12 +66,35 @@ class ResizeStep:
             limit=GROW_LIMIT,
             errors=lambda: _group_errors(run),
         )
-        async for event in change(run, request):
-            yield event
+        try:
+            async for event in change(run, request):
+                yield event
+        except CloudError as error:
+            if wanted == 0:
+                raise
+            raise StepStopped(await self._not_grown(run, error)) from error
         if wanted == 0:
             await _until_nodes(run, 0)
         size = await pool_size(run, self.id)
         yield finished(self.id, f"{size.target} nodes", *size.evidence)
+
+    async def _not_grown(self, run: RunContext, error: CloudError) -> Finding:
+        """What is there all the same: the service was not touched yet."""
+        size, plan = await pool_size(run, self.id), change_of(run)
+        ready, nodes, read = await counted(run, self.id)
+        there = f"{nodes} of {plan.nodes_after} nodes are there"
+        if size.target > nodes:
+            there += f"; the instance group asks for {size.target}, and what comes is billed"
+        before = plan.replicas_before
+        serves = f"{ready} of its {before} replicas are ready" if before else "it is still stopped"
+        back = f"rhaii-tui scale {before} gives back what came" if before else "rhaii-tui stop gives back what came"
+        return finding_of(error, run.target.pool).model_copy(
+            update={
+                "meaning": f"The service was not touched: {serves}. {there}.",
+                "remediation": f"{error.remedy} Retry goes on from here; {back}.",
+                "evidence": (*size.evidence, *read),
+            }
+        )
 
 
 class ReleaseStep:
@@ -91,6 +117,7 @@ class ReleaseStep:
     async def act(self, run: RunContext) -> AsyncIterator[e.Event]:
         """Cordon what is empty, look again, delete what is still empty, wait until it is gone."""
         wanted = change_of(run).nodes_after
+        await self._until_settled(run)
         size = await pool_size(run, self.id)
         surplus = size.target - wanted
         if surplus > 0:
@@ -115,6 +142,15 @@ class ReleaseStep:
         left = await _until_nodes(run, wanted)
         size = await pool_size(run, self.id)
         yield finished(self.id, f"{left} nodes", *size.evidence, evidence("Nodes", f"{left} of the pool"))
+
+    async def _until_settled(self, run: RunContext) -> None:
+        """A resize that is still under way makes machines that nobody can name yet: see its end first, good or bad."""
+        target = run.target
+        path = f"clusters/{target.cluster}/nodePools/{target.pool}"
+        while (begun := await running(run, self.id, path)) is not None:
+            run.record(progressed(self.id, f"waiting for {begun.type} {begun.name}"))
+            with contextlib.suppress(CloudError):
+                await patiently(run, self.id, "google", lambda one=begun: wait(run.gke, one, run.clock), slow=None)  # type: ignore[misc]
 
     async def _empty(self, run: RunContext) -> list[Obj]:
         """Nodes of the pool that no pod needs; cordoned ones first, then those that are not ready."""

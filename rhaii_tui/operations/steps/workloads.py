@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -23,8 +24,10 @@ from rhaii_tui.serving.stack import deployment_name
 Obj = dict[str, Any]
 LIMIT = 900.0
 """Cloud seconds: the grace period is 30 s, yet a long answer and a slow kubelet may take their time."""
-NATIVE_LIMIT = 180.0
-"""Cloud seconds for the controller to heed the stop annotation; older ones do not know it."""
+HEED = 180.0
+HEED_LEAST = 6.0
+"""Cloud seconds, and at least so many of the wall, for the controller to heed the stop annotation by taking the
+Deployment away; older ones do not know it."""
 
 
 class DrainedStep:
@@ -66,18 +69,34 @@ class GoneStep:
         found = await patiently(run, self.id, "kubernetes", lambda: run.kube.read("Deployment", target.namespace, name))
         return int((found or {}).get("spec", {}).get("replicas", 1)) if found else 0
 
+    async def _heeded(self, run: RunContext) -> bool:
+        """Whether the Deployment goes, or wants no pod any more, in time."""
+
+        def judge(found: list[Obj]) -> bool | None:
+            return None if any((d.get("spec") or {}).get("replicas", 1) for d in found) else True
+
+        try:
+            async with asyncio.timeout(max(run.clock.wall(HEED), HEED_LEAST)):
+                return await watch_until(
+                    run,
+                    "Deployment",
+                    run.target.namespace,
+                    judge,
+                    fields=f"metadata.name={deployment_name(run.target.service)}",
+                    limit=LIMIT,
+                    late=lambda _: _late(run, [], LIMIT),
+                )
+        except TimeoutError:
+            return False
+
     async def act(self, run: RunContext) -> AsyncIterator[e.Event]:
         """Watch them go."""
-        try:
-            await _until(run, self.id, 0, lambda pods: not pods, NATIVE_LIMIT, _late)
-        except StepStopped:
-            if not await self._wanted_pods(run):
-                raise
+        if not await self._heeded(run):
             service = await read_service(run, self.id)
             yield progressed(self.id, "the controller does not heed the annotation; setting replicas to 0")
             yield intends(self.id, "scale", KIND, f"{run.target.namespace}/{run.target.service}")
             await patiently(run, self.id, "kubernetes", lambda: set_replicas(run.kube, service, 0))
-            await _until(run, self.id, 0, lambda pods: not pods, LIMIT, _late)
+        await _until(run, self.id, 0, lambda pods: not pods, LIMIT, _late)
         if wanted := await self._wanted_pods(run):
             raise StepStopped(_comes_back(run, wanted))
         yield finished(self.id, "no replica is left", evidence("pods", "none"), evidence("Deployment", "none or 0"))
