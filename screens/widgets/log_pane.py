@@ -74,10 +74,12 @@ class LogPane(Vertical):
         """The lines themselves."""
         return self.query_one(LogView)
 
-    def attach(self, book: LogBook) -> None:
-        """Show this book from now on."""
+    def attach(self, book: LogBook, *, hide: str = "") -> None:
+        """Show this book from now on; `hide` begins as the filter, so that such lines are left out until Esc."""
         if book is self._book:
             return
+        if hide and not self.view.lines.filter:
+            self._filter(f"!{hide}")
         self._stop()
         self._book, self._chosen = book, False
         self._stop = book.listen(self._arrived)
