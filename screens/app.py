@@ -22,6 +22,7 @@ from rhaii_tui.settings import Settings, SettingsError, resolve
 from screens.answers import Answers
 from screens.bridge import Bridge
 from screens.journey import Journey
+from screens.subject import Subject
 from screens.theme import FALLBACK_VARIABLES, THEMES
 
 Connect = Callable[[], AbstractAsyncContextManager[Endpoints]]
@@ -106,6 +107,11 @@ class RhaiiApp(App[int]):
     def newest(self) -> RunState:
         """What was worked on last: the road, or an operation after it."""
         return self.operation_state if self.operation_state.approved_at is not None else self.run_state
+
+    @property
+    def subject(self) -> Subject | None:
+        """The service of the uppermost screen that is about one: scaling and troubleshooting from it mean that one."""
+        return next((s.subject for s in reversed(self.screen_stack) if getattr(s, "subject", None)), None)
 
     def answer(self, answers: Answers) -> None:
         """Take a changed answer; everything that depends on it follows at once."""

@@ -85,6 +85,7 @@ class MonitorScreen(RoadScreen):
         Binding("2", "pane('strip')", "Strip", show=False, id="monitor.p2", tooltip="The last ten minutes"),
         Binding("3", "pane('status')", "Status", show=False, id="monitor.p3", tooltip="Path, nodes, events"),
         Binding("4", "pane('log')", "Log", show=False, id="monitor.p4", tooltip="Log"),
+        Binding("s", "app.scale", "Scale", show=False, id="monitor.scale", tooltip="More, fewer, none, or wake it"),
         Binding("r", "again", "Look again", show=False, id="monitor.again", tooltip="Search for the service again"),
     ]
     AUTO_FOCUS = "#replica-rows"
@@ -147,16 +148,28 @@ class MonitorScreen(RoadScreen):
         endpoints, view = self.road.journey.endpoints, self.view
         if endpoints is None or view is None:
             return
+        self.subject = None
         problem = await view.open(endpoints, self._wish)
         if problem:
             self.found = "no service"
             self.query_one("#monitor-head", LiveText).show(Content.styled(problem, "$warning"))
             self.say(f"{problem} r looks again.", "FAIL")
+            if view.choices:
+                choices = tuple(Choice(str(n), Content(str(found))) for n, found in enumerate(view.choices))
+                self.app.push_screen(Choose("Which service?", problem.partition(".")[0] + ".", choices, "0"), self._one)
             return
-        self.found = view.found
+        assert view.subject is not None
+        self.subject = view.subject
+        self.found = str(view.subject.found)
         self.say(view.note, "WARN" if view.note else "")
         assert view.logs is not None
         self.query_one(LogPane).attach(view.logs.book)
+
+    def _one(self, value: str | None) -> None:
+        if value is not None and self.view is not None:
+            asked, found = self._wish, self.view.choices[int(value)]
+            self._wish = lambda endpoints: asked(endpoints).only(found)
+            self.action_again()
 
     async def on_unmount(self) -> None:
         if self.view is not None:

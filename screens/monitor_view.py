@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from textual.app import App
 
 from rhaii_tui.endpoints import Endpoints
-from rhaii_tui.monitor.discovery import NothingChosen, Wish, attach
+from rhaii_tui.monitor.discovery import Found, NothingChosen, Wish, attach
 from rhaii_tui.monitor.state import MonitorState
 from rhaii_tui.settings import SettingsError
 from screens.long_lived import settle
+from screens.subject import Subject
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,8 +41,10 @@ class MonitorView:
         self._cluster: Cluster | None = None
         self.monitor: Monitor | None = None
         self.logs: ContainerLogs | None = None
-        self.found = ""
+        self.subject: Subject | None = None
         self.note = ""
+        self.choices: tuple[Found, ...] = ()
+        """The services among which none was chosen."""
 
     async def open(self, endpoints: Endpoints, wish: WishFor) -> str:
         """Find the service and begin to watch; empty, or why not and what to do."""
@@ -50,14 +53,16 @@ class MonitorView:
         from rhaii_tui.monitor.monitor import Monitor
 
         await self.close()
+        self.choices = ()
         try:
             attached = await attach(endpoints, wish(endpoints))
         except NothingChosen as error:
+            self.choices = error.choices
             return str(error)
         except SettingsError as error:
             return f"{error.what}: {error.why} {error.next}"
         self._cluster, found = attached.cluster, attached.found
-        self.found = str(found)
+        self.subject = Subject(found, attached.cluster)
         others = ", ".join(map(str, attached.others))
         self.note = " ".join([f"Also there: {others} (--service chooses)." if others else "", *attached.unread]).strip()
         self.logs = ContainerLogs(attached.cluster)
@@ -97,4 +102,4 @@ class MonitorView:
             await self.monitor.close()
         if self._cluster is not None:
             await self._cluster.close()
-        self._cluster = self.monitor = self.logs = None
+        self._cluster = self.monitor = self.logs = self.subject = None

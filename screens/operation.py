@@ -64,9 +64,23 @@ class OperationScreen(RoadScreen):
         self.call_after_refresh(self.paint)
 
     def wish(self) -> Wish:
-        """The deployment of the run that was worked on last, else whatever the project holds."""
-        from rhaii_tui.operations.discovery import Wish
+        """What the screen below is about, else the deployment that was worked on last, else what the project holds.
 
+        Raises Trouble for a service of which only a kubeconfig tells.
+        """
+        from rhaii_tui.operations.discovery import Wish
+        from rhaii_tui.operations.trouble import Trouble
+
+        if (subject := self.road.subject) is not None:
+            one = subject.found
+            if not one.gke:
+                raise Trouble(
+                    f"{one} was found by a kubeconfig",
+                    "Nodes are added and removed through Google Cloud, and it does not name project and cluster.",
+                    "Open the monitor with --project and --cluster.",
+                )
+            service = f"{one.namespace}/{one.service}"
+            return Wish(project=one.project, zone=one.zone, cluster=one.gke, service=service)
         state, settings = self.road.newest, self.road.settings
         if state.plan is None:
             return Wish(project=(settings.get("project") if settings else None) or "")

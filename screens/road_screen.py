@@ -10,6 +10,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from screens.app import RhaiiApp
+from screens.subject import Subject
 from screens.widgets.key_bar import KeyBar
 from screens.widgets.note_line import NoteLine
 from screens.widgets.top_bar import TopBar
@@ -34,6 +35,8 @@ class RoadScreen(Screen[None]):
         Binding("q", "app.quit", "Quit", id="road.quit", tooltip="Leave; asks first while something runs"),
     ]
 
+    subject: Subject | None = None
+    """The service this screen is about; None: the one that was worked on last."""
     _refused = ""
     """The action whose refusal stands in the note line."""
 

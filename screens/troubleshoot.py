@@ -50,6 +50,8 @@ class TroubleshootScreen(RoadScreen):
         self.found: Diagnosis | None = None
         self._place: Place | None = None
         self._cluster: Cluster | None = None
+        self._lent: Cluster | None = None
+        """The monitor's connection, which is not ours to close."""
         self._treatment: Treatment | None = None
         self._pointed: Hop | None = None
         """The cause that the cursor was moved to; another one moves it again."""
@@ -110,22 +112,31 @@ class TroubleshootScreen(RoadScreen):
     async def _examine(self) -> Diagnosis:
         endpoints = self.road.journey.endpoints
         assert endpoints is not None
-        place = await self._whom()
-        if place != self._place:
+        place, subject = await self._whom(), self.road.subject
+        lent = subject.cluster if subject is not None else None
+        if place != self._place or lent is not self._lent:
             await self._let_go()
             self._place, self._pointed, self._fixed = place, None, ""
         if self._cluster is None:
-            self._cluster, _ = await connect(place, endpoints)
+            self._cluster, self._lent = lent or (await connect(place, endpoints))[0], lent
             session = self.road.journey.session
             record = session.record if session is not None else None
             self._treatment = Treatment(place, endpoints, self._cluster, self.road.journey.home, record)
         return await examine(place, endpoints, self._cluster)
 
     async def _whom(self) -> Place:
-        """The deployment that was worked on last, else the one that the project holds. Raises Trouble, CloudError."""
+        """What the screen below is about, else the deployment that was worked on last, else the one that the project
+        holds. Raises Trouble, CloudError."""
         state, journey = self.road.newest, self.road.journey
+        last = None
         if state.plan is not None:
-            return Place.of(state.plan.target, under_way=state.plan.kind == "setup" and state.ready_at is None)
+            last = Place.of(state.plan.target, under_way=state.plan.kind == "setup" and state.ready_at is None)
+        if (subject := self.road.subject) is not None:
+            one = subject.found
+            asked = Place(one.namespace, one.service, one.project, one.zone, one.gke)
+            return last if last is not None and last.is_at(asked) else asked
+        if last is not None:
+            return last
         if self._place is not None:
             return self._place
         from rhaii_tui.operations.discovery import Wish, find
@@ -136,7 +147,8 @@ class TroubleshootScreen(RoadScreen):
 
     async def _let_go(self) -> None:
         cluster, self._cluster, self._treatment = self._cluster, None, None
-        if cluster is not None:
+        lent, self._lent = self._lent, None
+        if cluster is not None and cluster is not lent:
             await cluster.close()
 
     def _show(self, found: Diagnosis) -> None:

@@ -64,7 +64,7 @@ def head(found: Diagnosis | None, looking: bool) -> Content:
     if found is None:
         words = "▸ reading the request path, usually 2 s" if looking else "Nothing was read yet; r looks."
         return Content.styled(words, "$accent")
-    seen = (f"\nRead at {clock(found.observed_at)}, again every few seconds", "$dim")
+    seen = (f"\n{found.place}, read at {clock(found.observed_at)}, again every few seconds", "$dim")
     cause = found.cause
     if cause is not None:
         mark = STATUS[cause.hit.status.value]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rhaii_tui.doctor.place import Place
     from rhaii_tui.endpoints import Endpoints
     from rhaii_tui.kube.connect import Cluster
-    from rhaii_tui.monitor.discovery import Attached
+    from rhaii_tui.monitor.discovery import Found
 
 _FIX = typer.Option("", "--fix", help="Mend what this rule found: preview, confirm, apply, look again.")
 _UNDO = typer.Option("", "--undo", help="Take the last fix of this rule back.")
@@ -98,7 +98,7 @@ async def _patient(endpoints: Endpoints, where: Mapping[str, object]) -> AsyncIt
                 await cluster.close()
         return
     async with attached(endpoints, wish(endpoints, **where)) as found:  # type: ignore[arg-type]
-        yield await _place(endpoints, found, where), found.cluster
+        yield _place(endpoints, found.found), found.cluster
 
 
 def _last_target(endpoints: Endpoints) -> Place | None:
@@ -114,31 +114,13 @@ def _last_target(endpoints: Endpoints) -> Place | None:
     return Place.of(state.plan.target, under_way=not state.outcome)
 
 
-async def _place(endpoints: Endpoints, found: Attached, where: Mapping[str, object]) -> Place:
-    """The found service; with the run's target where a run made it, and with Google's names as far as they are told."""
-    from dataclasses import replace
-
+def _place(endpoints: Endpoints, one: Found) -> Place:
+    """The found service; with the run's target where a run made it."""
     from rhaii_tui.doctor.place import Place
-    from rhaii_tui.google.errors import CloudError
-    from rhaii_tui.google.gke import Gke
 
-    one = found.found
     mine = _last_target(endpoints)
-    if mine is not None:
-        names = (mine.cluster, f"gke_{mine.project}_{mine.zone}_{mine.cluster}")
-        if (mine.namespace, mine.service) == (one.namespace, one.service) and one.cluster in names:
-            return mine
-    place = Place.of_context(one.cluster, one.namespace, one.service)
-    project = str(where.get("project") or endpoints.project or "")
-    if place.on_google or not project or where.get("kubeconfig") or where.get("context"):
-        return place
-    try:
-        infos = await Gke(endpoints, project).list_clusters("-")
-    except CloudError:
-        return place
-    zones = [i.location for i in infos if one.cluster in (i.name, f"{i.name} ({i.location})")]
-    name = one.cluster.partition(" (")[0]
-    return replace(place, project=project, zone=zones[0], cluster=name) if len(zones) == 1 else place
+    place = Place(one.namespace, one.service, one.project, one.zone, one.gke)
+    return mine if mine is not None and mine.is_at(place) else place
 
 
 async def _examine(

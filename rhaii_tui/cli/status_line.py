@@ -52,7 +52,7 @@ async def _look(practice: bool, where: Mapping[str, object]) -> tuple[str, Exit]
             _, state = await glance(endpoints, where)
             return report.one_line(state), exit_code(state)
     except NothingChosen as error:
-        why = "say --service or --cluster" if error.several else error.why.partition(". ")[0] if error.unknown else ""
+        why = "say --service or --cluster" if error.choices else error.why.partition(". ")[0] if error.unknown else ""
         return f"rhaii-tui: {error.what}{why and f': {why[:100]}'}", Exit.UNKNOWN if error.unknown else Exit.FAILED
     except (PracticeUnavailable, SettingsError) as error:
         return f"rhaii-tui: {' '.join(str(error).split())}", Exit.FAILED

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from rhaii_tui.catalog.target import Target
 
-_CONTEXT = re.compile(r"^gke_(?P<project>[^_]+)_(?P<zone>[^_]+)_(?P<cluster>.+)$")
+_NAMES = ("namespace", "service", "project", "zone", "cluster")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +40,9 @@ class Place:
             under_way=under_way,
         )
 
-    @classmethod
-    def of_context(cls, context: str, namespace: str, service: str) -> Place:
-        """A service in the cluster of a kubeconfig's context; gcloud's context names tell project, zone and cluster."""
-        if found := _CONTEXT.match(context):
-            return cls(namespace, service, found["project"], found["zone"], found["cluster"])
-        return cls(namespace, service)
+    def is_at(self, other: Place) -> bool:
+        """Whether both are the same service of the same cluster."""
+        return all(getattr(self, name) == getattr(other, name) for name in _NAMES)
 
     @property
     def on_google(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import yaml
 
 from rhaii_tui.kube.credentials import Credentials, ExecPlugin, FixedToken, NoToken
 from rhaii_tui.kube.errors import CredentialsFailed
+
+_GKE = re.compile(r"^gke_(?P<project>[^_]+)_(?P<zone>[^_]+)_(?P<cluster>.+)$")
 
 
 def load(path: Path, context: str | None) -> tuple[Callable[[], Any], Credentials]:
@@ -54,6 +57,12 @@ def load(path: Path, context: str | None) -> tuple[Callable[[], Any], Credential
     if token := user.get("token"):
         return build, FixedToken(str(token))
     return build, NoToken()
+
+
+def gke_names(context: str) -> tuple[str, str, str]:
+    """Project, location and cluster that gcloud has put into a context's name; empty texts for another name."""
+    found = _GKE.match(context)
+    return (found["project"], found["zone"], found["cluster"]) if found else ("", "", "")
 
 
 def current_context(path: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +20,14 @@ CONNECT_SECONDS = 15.0
 
 
 class NothingChosen(Exception):
-    """No single service to look at: none, or `several`. `unknown`: that could not be found out."""
+    """No single service to look at: none, or one of `choices`. `unknown`: that could not be found out."""
 
-    def __init__(self, what: str, why: str, next_step: str, *, unknown: bool = False, several: bool = False) -> None:
+    def __init__(
+        self, what: str, why: str, next_step: str, *, unknown: bool = False, choices: tuple[Found, ...] = ()
+    ) -> None:
         super().__init__(f"{what}. {why} {next_step}".strip())
         self.what, self.why, self.next = what, why, next_step
-        self.unknown, self.several = unknown, several
+        self.unknown, self.choices = unknown, choices
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +43,22 @@ class Wish:
     preferred: Callable[[], tuple[str, str, str] | None] = lambda: None
     """Cluster, namespace and service of the newest run here."""
 
+    def only(self, found: Found) -> Wish:
+        """The same search with this one answer."""
+        service = f"{found.namespace}/{found.service}"
+        return replace(self, zone=found.zone or self.zone, cluster=found.gke or self.cluster, service=service)
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A service and the cluster it is in, by name."""
+    """A service and the cluster it is in, by name. The last three are Google's names of that cluster, where known."""
 
     cluster: str
     namespace: str
     service: str
+    project: str = ""
+    zone: str = ""
+    gke: str = ""
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.service} in {self.cluster}"
@@ -112,7 +122,7 @@ def choose(found: Iterable[Found], wish: Wish, unread: Iterable[str] = ()) -> Fo
             f"{len(fits)} services were found",
             f"{listing}.",
             "Choose one: --service NAMESPACE/NAME, or --cluster NAME.",
-            several=True,
+            choices=tuple(fits),
         )
     if everything:
         listing = "; ".join(map(str, everything))
@@ -131,7 +141,7 @@ async def _by_kubeconfig(search: _Search, endpoints: Endpoints, wish: Wish) -> N
     from rhaii_tui.kube import background
     from rhaii_tui.kube.connect import Cluster
     from rhaii_tui.kube.errors import KubeError
-    from rhaii_tui.kube.kubeconfig import current_context
+    from rhaii_tui.kube.kubeconfig import current_context, gke_names
 
     file = wish.kubeconfig
     assert file is not None
@@ -141,7 +151,7 @@ async def _by_kubeconfig(search: _Search, endpoints: Endpoints, wish: Wish) -> N
     except KubeError as error:
         search.unread.append(str(error))
         return
-    await _search_one(search, name, cluster, wish)
+    await _search_one(search, name, cluster, wish, gke_names(name))
 
 
 async def _by_project(search: _Search, endpoints: Endpoints, wish: Wish) -> None:
@@ -181,10 +191,10 @@ async def _reach(search: _Search, endpoints: Endpoints, info: ClusterInfo, name:
     except KubeError as error:
         search.unread.append(f"Cluster {name}: {error}")
         return
-    await _search_one(search, name, cluster, wish)
+    await _search_one(search, name, cluster, wish, (wish.project, info.location, info.name))
 
 
-async def _search_one(search: _Search, name: str, cluster: Cluster, wish: Wish) -> None:
+async def _search_one(search: _Search, name: str, cluster: Cluster, wish: Wish, google: tuple[str, str, str]) -> None:
     from rhaii_tui.kube.errors import KubeError
 
     search.clusters[name] = cluster
@@ -199,7 +209,7 @@ async def _search_one(search: _Search, name: str, cluster: Cluster, wish: Wish) 
         return
     for service in services:
         meta = service["metadata"]
-        search.found.append(Found(name, str(meta.get("namespace", "")), str(meta["name"])))
+        search.found.append(Found(name, str(meta.get("namespace", "")), str(meta["name"]), *google))
 
 
 async def _services(cluster: Cluster, namespace: str) -> list[dict[str, Any]]:

@@ -192,8 +192,9 @@ def test_one_service_is_chosen_several_are_named() -> None:
     assert choose([A, B, C], Wish(service="b")) == B
     assert choose([A, B, C], Wish(service="other/a")) == C
     assert choose([A, B, C], Wish(preferred=lambda: ("two", "other", "a"))) == C
-    with pytest.raises(NothingChosen, match=r"ns/a in one; other/a in two.*--service"):
+    with pytest.raises(NothingChosen, match=r"ns/a in one; other/a in two.*--service") as several:
         choose([A, C], Wish(service="a"))
+    assert [choose([A, C], Wish().only(found)) for found in several.value.choices] == [A, C]
     with pytest.raises(NothingChosen, match="There are: ns/a in one"):
         choose([A], Wish(service="z"))
     with pytest.raises(NothingChosen, match="No LLMInferenceService exists"):
@@ -201,7 +202,7 @@ def test_one_service_is_chosen_several_are_named() -> None:
     with pytest.raises(NothingChosen, match="not reached") as refused:
         choose([], Wish(), ["Cluster one was not reached."])
     assert refused.value.unknown
-    assert not refused.value.several
+    assert refused.value.choices == ()
 
 
 def test_a_refusal_names_its_permission() -> None:

@@ -18,6 +18,7 @@ from screens.dialogs.choose import Choose
 from screens.dialogs.reader import Reader
 from screens.monitor import MonitorScreen
 from screens.monitor_app import MonitorApp
+from screens.troubleshoot import TroubleshootScreen
 from screens.widgets.log_pane import LogPane
 from screens.widgets.note_line import NoteLine
 
@@ -144,3 +145,26 @@ async def test_nothing_there_is_said_with_what_to_do(tmp_path: Path) -> None:
         await pilot.press("r")
         await until(pilot, lambda: "14 running" in text_of(app))
         assert f"{NS}/{SVC}" in monitor_of(app).found
+
+
+def _two(served: ServedCluster) -> None:
+    filled(served)
+    other = service()
+    other["metadata"] |= {"name": "other", "namespace": "team"}
+    other["status"] = {}  # without an address nobody is asked
+    served.put(other)
+
+
+async def test_among_several_services_one_is_chosen_and_all_keys_mean_that_one(tmp_path: Path) -> None:
+    async with shown(tmp_path, (80, 24), _two) as (app, pilot, _):
+        await until(pilot, lambda: isinstance(app.screen, Choose))
+        await pilot.press(*"other", "enter")
+        await until(pilot, lambda: monitor_of(app).found == "team/other in here")
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(app.screen, TroubleshootScreen) and app.screen.found is not None)
+        assert "team/other, read at" in text_of(app)
+        await pilot.press("s")
+        await until(pilot, lambda: "found by a kubeconfig" in text_of(app))
+        assert "--project" in text_of(app)
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: isinstance(app.screen, MonitorScreen))
