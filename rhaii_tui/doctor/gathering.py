@@ -59,7 +59,8 @@ async def gather(place: Place, endpoints: Endpoints, cluster: Cluster | None, wh
     at = time.time()
     google = asyncio.create_task(facts(place, endpoints))
     if cluster is None:
-        told = Unread("the cluster's objects", why_not or "the cluster is not there yet", absent=not why_not)
+        remedy = LOG_IN if why_not.startswith("AUTH") else ""
+        told = Unread("the cluster's objects", why_not or "the cluster is not there yet", "", not why_not, remedy)
         kinds: dict[str, Piece[tuple[Json, ...]]] = dict.fromkeys((*EVERYWHERE, *NEARBY), told)
         return Snapshot(place=place, at=at, clock=endpoints.clock, kinds=kinds, facts=await google)
     kinds = await _kinds(cluster, place)
@@ -180,7 +181,8 @@ Inside = tuple[
 async def _inside(cluster: Cluster, seen: Snapshot, endpoints: Endpoints) -> Inside:
     """What pods say: logs beside metrics, and one request between the metrics' two looks."""
     if isinstance(seen.kinds["Pod"], Unread):
-        return {}, ({}, Unread("the gateway's answers", "pods could not be read", absent=True))
+        answers = await _ask(seen, endpoints)
+        return {}, ({}, Read(answers.value(0.0), answers.at) if isinstance(answers, Read) else answers)
     return await asyncio.gather(logs(cluster, seen), _measured(cluster, seen, endpoints))
 
 

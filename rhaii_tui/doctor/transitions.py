@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from rhaii_tui.doctor.evidence import Snapshot, is_true, name_of, status_of
-from rhaii_tui.doctor.pieces import Missing
+from rhaii_tui.doctor.evidence import LogKey, Snapshot, is_true, name_of, status_of
+from rhaii_tui.doctor.pieces import Missing, Read, Unread
+from rhaii_tui.kube import timestamps
 from rhaii_tui.kube.nodes import read
 
 Json = dict[str, Any]
@@ -15,8 +16,42 @@ STARTING = 1200.0
 """Cloud seconds an engine may take from its start to readiness: image, model, compilation."""
 JOINING = 300.0
 """Cloud seconds a node may take to be Ready and to hand out its accelerators: driver and device plugin."""
+RECENT = 120.0
+"""Cloud seconds a controller may take to make the pods it is asked for."""
 ADDING = 900.0
 """Cloud seconds after which a node that the autoscaler has announced should be there."""
+
+
+def least_age(s: Snapshot, stamp: str | None) -> float | None:
+    """Cloud seconds that have passed at least since a stamp: Kubernetes cuts stamps to the second."""
+    then = timestamps.unix(stamp)
+    return None if then is None else s.clock.cloud(max(0.0, s.at - then - 1.0))
+
+
+def out_of_reach(s: Snapshot) -> list[Json]:
+    """Ready replicas that do not answer, whose node's kubelet does not either: the node may be lost."""
+    found = []
+    for pod in s.replicas:
+        piece, log = s.metrics.get(name_of(pod)), s.logs.get(LogKey(name_of(pod), "main"))
+        silent = isinstance(piece, Read) and bool(piece.value.silent)
+        if silent and isinstance(log, Unread) and not (log.absent or log.permission or log.remedy):
+            found.append(pod)
+    return found
+
+
+def settling(s: Snapshot) -> bool:
+    """Whether every replica that is not ready began, or is to be made, only a moment ago: nothing is proven by it."""
+    rest = [p for p in s.replicas if not is_true(p, "Ready")]
+    if rest:
+        return len(starting(s)) == len(rest)
+    if len(s.replicas) >= s.wanted:
+        return False
+    maker = s.deployment or s.service or {}
+    stamps = [(maker.get("metadata") or {}).get("creationTimestamp")]
+    for condition in status_of(maker).get("conditions") or []:
+        stamps += [condition.get("lastUpdateTime"), condition.get("lastTransitionTime")]
+    ages = [age for stamp in stamps if (age := least_age(s, stamp)) is not None]
+    return bool(leaving(s)) or min(ages, default=RECENT) < RECENT
 
 
 def leaving(s: Snapshot) -> list[Json]:
@@ -36,7 +71,7 @@ def _asks(pod: Json, resource: str) -> bool:
 
 def _goes_soon(s: Snapshot, pod: Json) -> bool:
     meta = pod["metadata"]
-    asked = s.age(meta.get("deletionTimestamp"))
+    asked = least_age(s, meta.get("deletionTimestamp"))
     return asked is not None and asked < LEAVING + float(meta.get("deletionGracePeriodSeconds") or 30)
 
 
@@ -50,7 +85,7 @@ def _since(s: Snapshot, pod: Json) -> float:
     begun = [pod["metadata"].get("creationTimestamp")]
     for one in [*(state.get("initContainerStatuses") or []), *(state.get("containerStatuses") or [])]:
         begun.append(((one.get("state") or {}).get("running") or {}).get("startedAt"))
-    return min((age for stamp in begun if (age := s.age(stamp)) is not None), default=STARTING)
+    return min((age for stamp in begun if (age := least_age(s, stamp)) is not None), default=STARTING)
 
 
 def joining(s: Snapshot) -> list[Json]:
@@ -64,7 +99,7 @@ def joining(s: Snapshot) -> list[Json]:
 
 def is_joining(s: Snapshot, node: Json) -> bool:
     """Whether a node was made so lately that its driver and device plugin may still be at work."""
-    age = s.age(node["metadata"].get("creationTimestamp"))
+    age = least_age(s, node["metadata"].get("creationTimestamp"))
     return age is not None and age < JOINING
 
 

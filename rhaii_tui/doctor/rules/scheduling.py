@@ -229,11 +229,15 @@ def _pool_too_small(s: Snapshot) -> Iterator[Hit]:
         + (f", {len(others)} taken by other pods." if others else "."),
         evidence=tuple(evidence),
         fix=Fix(
-            title=f"Add nodes, or ask for {fitting} replicas",
+            title=f"Add nodes, or ask for {fitting} replicas" if fitting else "Add nodes",
             effect=Effect.SPEND,
             commands=(
                 Command(text=f"rhaii-tui scale {s.wanted}", why="brings the missing node; costs from then on"),
-                Command(text=f"rhaii-tui scale {fitting or 1}", why="fits the service to the nodes that are there"),
+                *(
+                    (Command(text=f"rhaii-tui scale {fitting}", why="fits the service to the nodes that are there"),)
+                    if fitting
+                    else ()
+                ),
             ),
         ),
         raw=why.text,

@@ -7,17 +7,15 @@ from collections.abc import Iterator
 from rhaii_tui.catalog.findings import Command, Evidence, Status
 from rhaii_tui.deployment.plan import Effect
 from rhaii_tui.doctor import edits
-from rhaii_tui.doctor.evidence import LogKey, Scrapes, Snapshot, is_true, name_of, status_of
+from rhaii_tui.doctor.evidence import Scrapes, Snapshot, is_true, name_of
 from rhaii_tui.doctor.hops import Hop
 from rhaii_tui.doctor.pieces import Missing, Read, Unread
 from rhaii_tui.doctor.rule import Fix, Hit, HopRules, Rule
 from rhaii_tui.doctor.sick import words
-from rhaii_tui.doctor.transitions import leaving, starting
+from rhaii_tui.doctor.transitions import leaving, out_of_reach, settling
 from rhaii_tui.serving import metrics
 
 KV_FULL = 0.9
-RECENT = 120.0
-"""Cloud seconds a controller may take to make the pods it is asked for."""
 QUEUE = 5
 """Requests waiting per replica beyond which the picker itself calls a replica busy (inference extension's default)."""
 
@@ -100,19 +98,19 @@ def _cache_off(s: Snapshot) -> Iterator[Hit]:
 
 
 def _silent(s: Snapshot) -> Iterator[Hit]:
+    unreachable = [name_of(p) for p in out_of_reach(s)]
     for pod in s.replicas:
         piece = s.metrics.get(name_of(pod))
         if not (isinstance(piece, Read) and piece.value.silent):
             continue
         told = Evidence(source=f"pod {name_of(pod)} :8000/metrics", text=piece.value.silent, observed_at=piece.at)
-        log = s.logs.get(LogKey(name_of(pod), "main"))
-        if isinstance(log, Unread) and not log.absent and not log.permission:
+        if name_of(pod) in unreachable:
             node = str((pod.get("spec") or {}).get("nodeName") or "")
             yield Hit(
                 about=name_of(pod),
                 message=f"Neither replica {name_of(pod)} nor the kubelet of its node {node} answers: the node may be "
                 "lost. Kubernetes says so after 40 seconds.",
-                evidence=(told, s.note(log.what, log.reason)),
+                evidence=(told,),
                 status=Status.UNKNOWN,
                 node=node,
             )
@@ -132,7 +130,7 @@ def _too_few(s: Snapshot) -> Iterator[Hit]:
     if s.stopped or len(ready) >= s.wanted or s.place.under_way:
         return
     rest = [p for p in s.replicas if p not in ready]
-    early = _settling(s)
+    early = settling(s)
     yield Hit(
         about=str(s.place),
         message=f"{len(ready)} of {s.wanted} replicas are ready."
@@ -151,21 +149,6 @@ def _too_few(s: Snapshot) -> Iterator[Hit]:
     )
 
 
-def _settling(s: Snapshot) -> bool:
-    """Whether every replica that is not ready began, or is to be made, only a moment ago: nothing is proven by it."""
-    rest = [p for p in s.replicas if not is_true(p, "Ready")]
-    if rest:
-        return len(starting(s)) == len(rest)
-    if len(s.replicas) >= s.wanted:
-        return False
-    deployment = s.deployment
-    if deployment is None:
-        return False
-    changed = [c.get("lastUpdateTime") for c in status_of(deployment).get("conditions") or []]
-    ages = [s.age(stamp) for stamp in (deployment["metadata"].get("creationTimestamp"), *changed)]
-    return bool(leaving(s)) or min((a for a in ages if a is not None), default=RECENT) < RECENT
-
-
 def _unanswered(s: Snapshot) -> Iterator[Hit]:
     """A request fails, and no rule knows why. While replicas come and go that need not mean anything."""
     answers = s.answers
@@ -177,7 +160,7 @@ def _unanswered(s: Snapshot) -> Iterator[Hit]:
                 evidence=answer.evidence,
                 fix=Fix(title=answer.remediation or "Ask again", effect=Effect.OBSERVE, commands=answer.commands),
                 raw=answer.raw,
-                status=Status.UNKNOWN if _settling(s) or leaving(s) else Status.FAIL,
+                status=Status.UNKNOWN if settling(s) or leaving(s) or out_of_reach(s) else Status.FAIL,
             )
             return
 

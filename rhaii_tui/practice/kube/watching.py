@@ -50,6 +50,8 @@ class Watch:
             await self._follow(response)
         except StatusError as error:
             await response.write(self._line("ERROR", json.dumps(error.body()).encode()))
+        except ConnectionResetError:  # whoever watched has gone
+            return response
         finally:
             self.journal.detach(self.changed)
             call.cluster.watches.discard(self.changed)
