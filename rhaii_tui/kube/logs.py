@@ -24,15 +24,20 @@ async def follow(
 ) -> AsyncGenerator[list[str], None]:
     """Batches of lines, from the start (or the last `tail`), until the container will not run again.
 
-    Waits while the container has not started; goes on into the next run after a restart; ends when the pod is gone,
-    finished, or the container completed. A progress bar's `\\r` parts come as lines of their own. Raises ApiError for
-    what waiting cannot heal (403, unknown container).
+    Waits while the container has not started; goes on into the next run after a restart, also one that happened while
+    the server was out of reach; ends when the pod is gone, finished, or the container completed. A progress bar's `\\r`
+    parts come as lines of their own. Raises ApiError for what waiting cannot heal (403, unknown container).
     """
     reader = LineReader()
-    pause = FIRST_PAUSE
+    pause, cut = FIRST_PAUSE, False
     path = KINDS["Pod"].path(namespace, pod, "log")
     while True:
         try:
+            if cut and reader.last is not None and await _restarts(cluster, namespace, pod, container):
+                async with aclosing(_previous(cluster, path, container, reader)) as batches:
+                    async for batch in batches:
+                        yield batch
+            cut = False
             async with aclosing(_stream(cluster, path, container, tail, reader)) as batches:
                 async for batch in batches:
                     pause = FIRST_PAUSE
@@ -42,9 +47,10 @@ async def follow(
                 return
             if not (e.is_transient or _is_waiting(e)):
                 raise
+            cut = cut or e.is_transient
             pause = max(pause, e.retry_after or 0.0)
         except Unreachable:
-            pass
+            cut = True
         if await _is_over(cluster, namespace, pod, container):
             if reader.read_all:
                 return
@@ -115,13 +121,24 @@ class LineReader:
         return [p for p in text.split("\r") if p] if "\r" in text else [text]
 
 
+async def _previous(cluster: Cluster, path: str, container: str, reader: LineReader) -> AsyncGenerator[list[str], None]:
+    """What the run before this one wrote after the line that was read last: all of it is known when it was read."""
+    try:
+        async with aclosing(_stream(cluster, path, container, None, reader, previous=True)) as batches:
+            async for batch in batches:
+                yield batch
+    except ApiError as e:
+        if e.status != 400:  # the node has removed it
+            raise
+
+
 async def _stream(
-    cluster: Cluster, path: str, container: str, tail: int | None, reader: LineReader
+    cluster: Cluster, path: str, container: str, tail: int | None, reader: LineReader, *, previous: bool = False
 ) -> AsyncGenerator[list[str], None]:
     import aiohttp
 
     since = reader.resume()
-    query = [("container", container), ("follow", "true"), ("timestamps", "true")]
+    query = [("container", container), ("previous" if previous else "follow", "true"), ("timestamps", "true")]
     if since:
         query.append(("sinceTime", since))
     elif tail is not None:
@@ -154,9 +171,17 @@ async def _is_over(cluster: Cluster, namespace: str, pod: str, container: str) -
         return False  # unknown is not over
     if found is None or (found.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
         return True
-    state = found.get("status") or {}
-    for c in [*(state.get("initContainerStatuses") or []), *(state.get("containerStatuses") or [])]:
-        if c.get("name") == container:
-            ended = (c.get("state") or {}).get("terminated")
-            return ended is not None and not ended.get("exitCode")
-    return False
+    ended = (_status(found, container).get("state") or {}).get("terminated")
+    return ended is not None and not ended.get("exitCode")
+
+
+async def _restarts(cluster: Cluster, namespace: str, pod: str, container: str) -> int:
+    """How often the container was started again. Raises ApiError, Unreachable."""
+    found = await cluster.read("Pod", namespace, pod) or {}
+    return int(_status(found, container).get("restartCount") or 0)
+
+
+def _status(pod: dict[str, Any], container: str) -> dict[str, Any]:
+    state = pod.get("status") or {}
+    told = [*(state.get("initContainerStatuses") or []), *(state.get("containerStatuses") or [])]
+    return next((c for c in told if c.get("name") == container), {})

@@ -97,6 +97,33 @@ async def test_waits_for_the_container_and_goes_on_after_a_restart(api: Scripted
     assert await collect(cluster, tail=100) == ["first run", "second run"]
 
 
+async def test_a_restart_behind_a_cut_loses_no_line_that_the_node_still_has(api: ScriptedApi, cluster: Cluster) -> None:
+    old = [line(1, ".5", "a"), line(2, ".1", "b"), line(2, ".1", "c"), line(3, "", "last words")]
+    new = [line(9, "", "new run"), line(9, ".5", "goes on")]
+    logs, read = 0, asyncio.Event()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        nonlocal logs
+        if not is_log(request):
+            state = DONE if logs >= 3 else {"running": {}}
+            container = {"name": "main", "restartCount": 1, "state": state}
+            return web.json_response({"metadata": {"name": "p"}, "status": {"containerStatuses": [container]}})
+        if request.query.get("previous"):
+            return await stream(request, *old[1:], hold=False)
+        logs += 1
+        if logs == 1:
+            response = await stream(request, *old[:3], hold=False)
+            await read.wait()
+            cut(request)
+            return response
+        return await stream(request, *new, hold=False)
+
+    api.answer = answer
+    assert await collect(cluster, read) == ["a", "b", "c", "last words", "new run", "goes on"]
+    asked = [q for _, path, q in api.asked if path.endswith("/log")]
+    assert [q.get("sinceTime", "")[-3:] for q in asked[:3]] == ["", "02Z", "03Z"]
+
+
 async def test_a_deleted_pod_ends_it(cluster: Cluster) -> None:
     assert await collect(cluster) == []
 
