@@ -44,6 +44,8 @@ _CORE = (
     Kind("Deployment", "apps", "v1", "deployments"),
     Kind("ReplicaSet", "apps", "v1", "replicasets"),
     Kind("DaemonSet", "apps", "v1", "daemonsets"),
+    Kind("StatefulSet", "apps", "v1", "statefulsets"),
+    Kind("CronJob", "batch", "v1", "cronjobs"),
     Kind("NetworkPolicy", "networking.k8s.io", "v1", "networkpolicies"),
     Kind("CustomResourceDefinition", "apiextensions.k8s.io", "v1", "customresourcedefinitions", False),
     Kind(

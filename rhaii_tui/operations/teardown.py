@@ -16,6 +16,7 @@ from rhaii_tui.endpoints import Endpoints
 from rhaii_tui.kube.nodes import POOL_LABEL
 from rhaii_tui.operations import memory
 from rhaii_tui.operations.discovery import KIND, LOOK_SECONDS, Wish
+from rhaii_tui.operations.placement import needs_its_node
 from rhaii_tui.operations.planning import bill_for
 from rhaii_tui.operations.pool_size import group_target
 from rhaii_tui.operations.trouble import Trouble
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
 
 Obj = dict[str, Any]
 SYSTEM_NAMESPACES = (
-    "kube-", "gke-", "gmp-", "default", "opendatahub", "istio-", "cert-manager", "openshift-lws-operator",
+    "kube-", "gke-", "gmp-", "opendatahub", "istio-", "cert-manager", "openshift-lws-operator",
     "cert-manager-operator", "lws-", "redhat-ods-",
 )  # fmt: skip
 """Where GKE and the operators live: their workloads are nobody's work that a teardown could destroy."""
+WORKLOADS = ("Deployment", "StatefulSet", "CronJob")
+"""What may stand for somebody's work although no pod of it runs now."""
 
 
 async def plan_teardown(endpoints: Endpoints, home: Path, wish: Wish) -> Plan:
@@ -50,7 +53,7 @@ async def plan_teardown(endpoints: Endpoints, home: Path, wish: Wish) -> Plan:
     entries = memory.ledger(home, endpoints.name, memory.place(target))
     here = next((c for c in clusters if (c.name, c.location) == (target.cluster, target.zone)), None)
     owned = {(x.kind, x.name) for x in entries}
-    others = await _others_inside(here, endpoints, owned, target) if here is not None else Others()
+    others = await others_inside(here, endpoints, owned) if here is not None else Others()
     inside = others.items
     cluster_ours = ("Cluster", target.cluster) in owned
     keep = not cluster_ours or bool(inside)
@@ -73,17 +76,19 @@ async def plan_teardown(endpoints: Endpoints, home: Path, wish: Wish) -> Plan:
     why = "shared with what stays in the cluster"
     leaves += [Item(kind=x.kind, name=x.name, why=why) for x in stays if keep and x.kind != "Cluster"]
     nodes = await _accelerator_nodes(here, target, endpoints)
+    pool_stays = any((x.kind, x.name) == ("NodePool", f"{target.cluster}/{target.pool}") for x in stays)
+    left = nodes if keep and pool_stays else 0
     change = Change(
         replicas_before=target.replicas if here is not None else 0,
         replicas_after=0,
         nodes_before=nodes,
-        nodes_after=0,
+        nodes_after=left,
         ours=True,
         removes=tuple(removes),
         leaves=tuple(leaves),
     )
     nothing = Bill(region=target.region, provisioning=target.provisioning, components=())
-    after = bill_for(target, 0) if keep and here is not None and cluster_ours else nothing
+    after = bill_for(target, left) if keep and here is not None and (cluster_ours or left) else nothing
     return Plan(
         kind="teardown",
         target=target,
@@ -131,12 +136,11 @@ class Others:
         return kind not in (KIND, "Cluster") and name.partition("/")[0] in self.namespaces
 
 
-async def _others_inside(
-    info: ClusterInfo, endpoints: Endpoints, owned: set[tuple[str, str]], target: Target
-) -> Others:
-    """Services and Deployments that are neither ours nor a system's. Raises Trouble when that cannot be seen."""
+async def others_inside(info: ClusterInfo, endpoints: Endpoints, owned: set[tuple[str, str]]) -> Others:
+    """What works in a cluster and is neither `owned` (kind and name) nor a system's. Raises Trouble when that cannot
+    be seen."""
     from rhaii_tui.kube.connect import Cluster
-    from rhaii_tui.kube.errors import ApiError, KubeError
+    from rhaii_tui.kube.errors import KubeError
 
     if not info.endpoint or info.status == "STOPPING":
         return Others()
@@ -144,14 +148,9 @@ async def _others_inside(
         async with asyncio.timeout(LOOK_SECONDS):
             cluster = await Cluster.from_gke(info.endpoint, info.ca_pem, endpoints)
             try:
-                deployments, pods = await cluster.items("Deployment"), await cluster.items("Pod")
-                nodes = await cluster.items("Node")
-                try:
-                    services = await cluster.items(KIND)
-                except ApiError as error:
-                    if not error.is_not_found:
-                        raise
-                    services = []
+                workloads = [(kind, obj) for kind in WORKLOADS for obj in await cluster.items(kind)]
+                pods, nodes = await cluster.items("Pod"), await cluster.items("Node")
+                services = await _served_kind(cluster)
             finally:
                 await cluster.close()
     except (KubeError, TimeoutError) as error:
@@ -160,29 +159,59 @@ async def _others_inside(
             str(error) or "The API server did not answer.",
             "A cluster is not deleted unseen. Try again once its API server can be reached.",
         ) from error
-    foreign = [Item(kind=KIND, name=_full(s), why="not in the ledger") for s in services
-               if (KIND, _full(s)) not in owned]  # fmt: skip
-    foreign += [
-        Item(kind="Deployment", name=_full(d), why="not in the ledger")
-        for d in deployments
-        if not d["metadata"].get("ownerReferences")
-        and not d["metadata"]["namespace"].startswith(SYSTEM_NAMESPACES)
-        and ("Deployment", _full(d)) not in owned
-    ]
+    ours = {name for kind, name in owned if kind == KIND}
+    theirs = [p for p in pods if _is_theirs(p, ours)]
+    found = [(KIND, _full(s)) for s in services]
+    found += [(kind, _full(w)) for kind, w in workloads if not w["metadata"].get("ownerReferences") and _is_work(w)]
+    found += [_work_of(p) for p in theirs]
+    foreign = tuple(
+        Item(kind=kind, name=name, why="not in the ledger")
+        for kind, name in dict.fromkeys(found)
+        if (kind, name) not in owned
+    )
     spaces = frozenset(item.name.partition("/")[0] for item in foreign)
-    ours = {name.partition("/")[2] for kind, name in owned if kind == KIND}
-    homes = {
-        p["spec"].get("nodeName")
-        for p in pods
-        if p["metadata"]["namespace"] in spaces
-        and (p["metadata"].get("labels") or {}).get("app.kubernetes.io/name") not in ours
-    }
+    homes = {p["spec"].get("nodeName") for p in theirs if needs_its_node(p)}
     pools = frozenset(
         f"{info.name}/{(n['metadata'].get('labels') or {}).get(POOL_LABEL)}"
         for n in nodes
         if n["metadata"]["name"] in homes
     )
-    return Others(tuple(foreign), spaces, pools)
+    return Others(foreign, spaces, pools)
+
+
+async def _served_kind(cluster: Any) -> list[Obj]:
+    """All services; none where KServe is not installed."""
+    from rhaii_tui.kube.errors import ApiError
+
+    try:
+        return list(await cluster.items(KIND))
+    except ApiError as error:
+        if error.is_not_found:
+            return []
+        raise
+
+
+def _is_work(obj: Obj) -> bool:
+    return not obj["metadata"]["namespace"].startswith(SYSTEM_NAMESPACES)
+
+
+def _is_theirs(pod: Obj, ours: set[str]) -> bool:
+    """A pod outside the system that has not ended and belongs to no service of ours."""
+    meta = pod["metadata"]
+    ended = (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+    service = f"{meta['namespace']}/{(meta.get('labels') or {}).get('app.kubernetes.io/name')}"
+    return _is_work(pod) and not ended and service not in ours
+
+
+def _work_of(pod: Obj) -> tuple[str, str]:
+    """Kind and name of what made a pod; the pod itself when nothing did."""
+    owner = next(iter(pod["metadata"].get("ownerReferences") or []), None)
+    if owner is None:
+        return "Pod", _full(pod)
+    kind, name = str(owner["kind"]), str(owner["name"])
+    if kind == "ReplicaSet":  # a Deployment's are named after it and a hash
+        kind, name = "Deployment", name.rpartition("-")[0] or name
+    return kind, f"{pod['metadata']['namespace']}/{name}"
 
 
 def _full(obj: Obj) -> str:

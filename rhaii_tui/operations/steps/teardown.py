@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
-from rhaii_tui.catalog.findings import Finding
+from rhaii_tui.catalog.findings import Finding, Status
 from rhaii_tui.deployment import events as e
 from rhaii_tui.deployment.context import RunContext, evidence, finished, intends, progressed
 from rhaii_tui.deployment.failures import failure
@@ -21,6 +21,8 @@ from rhaii_tui.operations.change_of import change_of
 from rhaii_tui.operations.discovery import KIND
 from rhaii_tui.operations.google_change import change
 from rhaii_tui.operations.placement import replica_labels
+from rhaii_tui.operations.teardown import others_inside
+from rhaii_tui.operations.trouble import Trouble
 
 Obj = dict[str, Any]
 LIMIT = 600.0
@@ -164,9 +166,24 @@ class GoogleStep:
             return info is not None
         return info is not None and info.pool(item.name.partition("/")[2]) is not None
 
+    async def _refuse_others(self, run: RunContext) -> None:
+        """Look once more who works there: the plan may be older than their work. Raises StepStopped."""
+        info = await patiently(run, self.id, "google", lambda: look(run))
+        if info is None:
+            return
+        owned = {(x.kind, x.name) for x in change_of(run).removes}
+        try:
+            others = await others_inside(info, run.endpoints, owned)
+        except Trouble as trouble:
+            raise StepStopped(_unseen(info.name, trouble)) from trouble
+        for item in self._items:
+            if (item.kind == "Cluster" and others.items) or others.need(item.kind, item.name):
+                raise StepStopped(_others_came(item, others.items))
+
     async def act(self, run: RunContext) -> AsyncIterator[e.Event]:
         """Ask, follow, see it gone."""
         target = run.target
+        await self._refuse_others(run)
         for item in self._items:
             pool = item.name.partition("/")[2]
 
@@ -223,7 +240,7 @@ class ProofStep:
         if info is None:
             yield e.ResourceDeleted(at=time.time(), step=self.id, kind="Stack", name="operators")
         state = "gone" if info is None else f"left, {info.status}"
-        yield e.CapacityObserved(at=time.time(), replicas=0, replicas_ready=0, nodes=0)
+        yield e.CapacityObserved(at=time.time(), replicas=0, replicas_ready=0, nodes=plan.nodes_after)
         yield finished(self.id, f"{len(plan.removes)} resources gone", evidence(f"cluster {run.target.cluster}", state))
 
     async def _there(self, run: RunContext, item: Item, info: Any) -> bool:
@@ -265,6 +282,25 @@ async def _until_gone(run: RunContext, item: Item) -> None:
         limit=LIMIT,
         late=lambda _: _stuck([f"{item.kind} {item.name}"]),
     )
+
+
+def _others_came(item: Item, others: tuple[Item, ...]) -> Finding:
+    names = [f"{x.kind} {x.name}" for x in others]
+    return failure(
+        "teardown.others",
+        item.name,
+        f"{item.kind} {item.name} is not deleted: {', '.join(names[:5])} would go with it.",
+        meaning="That work of others began after this teardown was planned. What is left of ours may be billed.",
+        remediation="Move it, or delete it by hand if nobody needs it; then retry.",
+        raw="\n".join(names),
+    )
+
+
+def _unseen(cluster: str, trouble: Trouble) -> Finding:
+    return failure(
+        "teardown.unseen", cluster, f"{trouble.what}.", meaning=trouble.next, remediation="Retry looks again.",
+        raw=trouble.why, status=Status.UNKNOWN,
+    )  # fmt: skip
 
 
 def _stuck(left: list[str]) -> Finding:
