@@ -21,13 +21,21 @@ async def examine(where: Target | Place, endpoints: Endpoints, cluster: Cluster 
     """
     place = Place.of(where) if isinstance(where, Target) else where
     if cluster is not None:
-        return judge(await gather(place, endpoints, cluster))
+        return await _look(place, endpoints, cluster, "")
     own, why = await connect(place, endpoints)
     try:
-        return judge(await gather(place, endpoints, own, why))
+        return await _look(place, endpoints, own, why)
     finally:
         if own is not None:
             await own.close()
+
+
+async def _look(place: Place, endpoints: Endpoints, cluster: Cluster | None, why: str) -> Diagnosis:
+    """One look; a second one before trouble is told that nothing explains: its cause may have come since the first."""
+    found = judge(await gather(place, endpoints, cluster, why))
+    if found.cause is None or not found.cause.rule.fallback:
+        return found
+    return judge(await gather(place, endpoints, cluster, why))
 
 
 async def connect(place: Place, endpoints: Endpoints) -> tuple[Cluster | None, str]:

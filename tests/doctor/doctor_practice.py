@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rhaii_tui.deployment.journal import last_run
-from rhaii_tui.doctor import Diagnosis, Place, Treatment, examine
+from rhaii_tui.doctor import Diagnosed, Diagnosis, Place, Treatment, examine
 from rhaii_tui.doctor.examination import connect
 from rhaii_tui.endpoints import Endpoints, practice_cloud
 from rhaii_tui.kube.connect import Cluster
@@ -82,6 +82,20 @@ class Ward:
                 [x for x in found.links if x.state != "green"],
             )
 
+    async def first_cause(self, cluster: Cluster | None, rule: str, fault: str) -> Diagnosed:
+        """The case of a rule, once it is the cause. Until then nothing else may be called the cause."""
+        named: list[str] = []
+
+        def judged(found: Diagnosis) -> bool:
+            if found.cause is not None:
+                named.append(found.cause.rule.id)
+            return rule in named
+
+        found = await self.until(cluster, judged, what=fault)
+        assert named == [rule]
+        assert found.cause is not None
+        return found.cause
+
     async def heal(self, cluster: Cluster, name: str) -> None:
         """Lift a fault and wait until all is well."""
         await self.fault(name, False)
@@ -91,7 +105,7 @@ class Ward:
 def deployed(practice: Running, accelerator: str, topology: str) -> Ward:
     """Deploy a shape as a user would."""
     command = [sys.executable, "-m", "rhaii_tui", "setup", "--practice", "--accelerator", accelerator]
-    command += ["--topology", topology, "--yes", "--json"]
+    command += ["--topology", topology, "--yes", "--json", "--no-cache-test"]
     done = subprocess.run(command, env=practice.environ, capture_output=True, text=True, timeout=180, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     endpoints = practice_cloud(practice.descriptor_path)

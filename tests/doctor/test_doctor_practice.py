@@ -5,6 +5,9 @@ All faults, on both accelerators and in pairs, are for benchmarks/doctor_faults.
 
 from __future__ import annotations
 
+import asyncio
+import base64
+import json
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,7 @@ pytestmark = [pytest.mark.wire, pytest.mark.timeout(180)]
 SEEN = {
     "pool-too-small": "scheduling.pool-too-small",
     "gateway-no-address": "gateway.no-address",
-    "api-disabled": "access.api-disabled",
+    "node-lost": "node.lost",
 }
 """Told only: what mends them costs money, is a choice, or is not ours."""
 MENDED = {
@@ -29,7 +32,32 @@ MENDED = {
     "gateway-ca-missing": "gateway.ca-missing",
     "webhook-not-ready": "controllers.webhook",
     "node-taint-extra": "scheduling.taint",
+    "device-plugin-broken": "accelerator.unregistered",
+    "api-disabled": "access.api-disabled",
     "vllm-unknown-argument": "engine.argument",
+}
+
+
+UNREAD = {
+    "logs-forbidden": (Hop.ENGINE, "get pods/log"),
+    "metrics-forbidden": (Hop.VLLM, "get pods/proxy"),
+    "pods-forbidden": (Hop.SCHEDULING, "list pods"),
+    "nodes-forbidden": (Hop.NODE, "list nodes"),
+    "events-forbidden": (Hop.SCHEDULING, "list events"),
+    "token-expired": (Hop.ACCESS, "Log in again"),
+    "api-slow": (Hop.ROUTE, "no answer within"),
+    "api-restart": (Hop.GATEWAY, "no answer within"),
+    "api-503-burst": (Hop.VLLM, "503"),
+}
+"""A hop that nothing is known about then, and words that say what is needed."""
+REFUSED = {
+    "hf-token-missing": ("download.token", "hf_token_file"),
+    "pull-secret-bad": ("image.credentials", "pull_secret_file"),
+}
+LOGIN = base64.b64encode(b"12345678|practice:another").decode()
+NEW = {
+    "hf_token_file": "hf_another0123456789",
+    "pull_secret_file": json.dumps({"auths": {"registry.redhat.io": {"auth": LOGIN}}}),
 }
 
 
@@ -60,7 +88,7 @@ async def test_a_fault_is_the_first_cause(ward: Ward, fault: str) -> None:
     async with ward.cluster() as cluster:
         await ward.fault(fault, True)
         try:
-            await ward.until(cluster, lambda d: d.cause is not None and d.cause.rule.id == SEEN[fault], what=fault)
+            await ward.first_cause(cluster, SEEN[fault], fault)
         finally:
             await ward.heal(cluster, fault)
 
@@ -71,9 +99,7 @@ async def test_a_fault_is_found_and_mended(ward: Ward, fault: str) -> None:
     async with ward.cluster() as cluster:
         await ward.fault(fault, True)
         try:
-            found = await ward.until(cluster, lambda d: d.cause is not None and d.cause.rule.id == rule, what=fault)
-            case = found.cause
-            assert case is not None
+            case = await ward.first_cause(cluster, rule, fault)
             assert case.hit.fix is not None
             treatment = ward.treatment(cluster)
             preview = await treatment.preview(case.hit.fix)
@@ -102,16 +128,45 @@ async def test_a_stopped_service_is_no_fault(ward: Ward) -> None:
             await ward.heal(cluster, "service-stopped")
 
 
-@pytest.mark.parametrize(
-    ("fault", "permission"), [("logs-forbidden", "get pods/log"), ("metrics-forbidden", "get pods/proxy")]
-)
-async def test_forbidden_evidence_names_the_permission(ward: Ward, fault: str, permission: str) -> None:
+@pytest.mark.parametrize("fault", sorted(REFUSED))
+async def test_a_credential_that_is_refused_is_written_anew_once_the_file_has_another(ward: Ward, fault: str) -> None:
+    rule, setting = REFUSED[fault]
+    file = Path(str(ward.practice.descriptor[setting]))
+    before = await asyncio.to_thread(file.read_text)
     async with ward.cluster() as cluster:
         await ward.fault(fault, True)
         try:
-            found = await ward.until(cluster, lambda d: any(u.permission == permission for u in d.unread))
+            case = await ward.first_cause(cluster, rule, fault)
+            assert case.hit.fix is not None
+            treatment = ward.treatment(cluster)
+            assert "the very credential that was refused" in (await treatment.preview(case.hit.fix)).refused
+            vain = await treatment.apply(rule, case.hit.fix)
+            assert not vain.ok
+            await asyncio.to_thread(file.write_text, NEW[setting])
+            assert not (await treatment.preview(case.hit.fix)).refused
+            healing = await treatment.heal(rule, case.hop, case.hit.fix)
+            assert healing.healed, healing.outcome.failure
+            book = "".join(p.read_text() for p in (ward.home / "doctor").iterdir())
+            assert "hf_another" not in book
+            assert LOGIN not in book
+        finally:
+            await asyncio.to_thread(file.write_text, before)
+            await ward.heal(cluster, fault)
+
+
+@pytest.mark.parametrize("fault", sorted(UNREAD))
+async def test_evidence_that_cannot_be_read_is_unknown_and_says_what_is_needed(ward: Ward, fault: str) -> None:
+    hop, words = UNREAD[fault]
+    async with ward.cluster() as cluster:
+        await ward.fault(fault, True)
+        try:
+            found = await ward.until(cluster, lambda d: any(words in f"{u.reason} {u.advice}" for u in d.unread))
             assert found.cause is None
-            assert any(link.state is State.UNPROVEN for link in found.links)
+            assert not found.healthy
+            assert found.link(hop).state is State.UNPROVEN
+            if fault == "token-expired":
+                code, told, errors = command(ward.practice, "--practice")
+                assert (code, told[-1]["exit_code"], told[-1]["cause"], errors) == (3, 3, None, "")
         finally:
             await ward.heal(cluster, fault)
 
