@@ -45,6 +45,11 @@ class Collection:
         self._most = most
         self._changed = changed
 
+    @property
+    def selectors(self) -> list[tuple[str, str]]:
+        """As query parameters of a list."""
+        return [(k, v) for k, v in (("labelSelector", self._labels), ("fieldSelector", self._fields)) if v]
+
     async def follow(self, cluster: Cluster, clock: Clock) -> None:
         """List and watch until cancelled."""
         from rhaii_tui.kube.reflector import Changed, Lost, Reflector, Restored, Synced

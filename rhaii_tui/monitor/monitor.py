@@ -42,7 +42,8 @@ Listener = Callable[[MonitorState], None]
 class Monitor:
     """One service of one cluster, followed from `start` to `close`. The cluster connection stays the caller's.
 
-    `history` holds the last ten minutes per replica. `look(False)` stops the scrapes while nobody looks.
+    `collections` are the watched objects by name, `history` holds the last ten minutes per replica. `look(False)`
+    stops the scrapes while nobody looks.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class Monitor:
             return Collection(name, kind, self._dirty.set, namespace=where, **how)
 
         self._pods = collection("pods", "Pod", namespace, labels=labels)
-        self._collections = {
+        self.collections = {
             "service": collection("service", "LLMInferenceService", namespace, fields=f"metadata.name={service}"),
             "pods": self._pods,
             "routes": collection("routes", "HTTPRoute", namespace),
@@ -87,7 +88,7 @@ class Monitor:
         self.scraper = Scraper(cluster, namespace, interval, self._scraped)
         meter = Meter(endpoints.clock, prices or shipped())
         self._snapshots = Snapshots(
-            cluster_name or cluster.address, namespace, service, endpoints.clock.rate, self._collections,
+            cluster_name or cluster.address, namespace, service, endpoints.clock.rate, self.collections,
             self.scraper, meter,
         )  # fmt: skip
         self.state = self._snapshots.take(time.time())
@@ -150,7 +151,7 @@ class Monitor:
 
     def _watch_all(self) -> None:
         self._watches = [
-            asyncio.create_task(self._follow(c), name=f"watch {name}") for name, c in self._collections.items()
+            asyncio.create_task(self._follow(c), name=f"watch {name}") for name, c in self.collections.items()
         ]
 
     async def _follow(self, collection: Collection) -> None:
@@ -182,7 +183,7 @@ class Monitor:
         for task in watches:
             task.cancel()
         await asyncio.gather(*watches, return_exceptions=True)
-        for collection in self._collections.values():
+        for collection in self.collections.values():
             collection.lose(since, reason)
         self.scraper.lose(reason, since)
         self._hand_out()  # everything may be back before the next state is due, and then nobody would know

@@ -16,6 +16,7 @@ import httpx
 import pytest
 import yaml
 from awaiting import until
+from outage import Sight, ask, gone
 
 from rhaii_tui.endpoints import Endpoints, practice_cloud
 from rhaii_tui.monitor.discovery import NothingChosen, Wish, attach
@@ -110,22 +111,29 @@ async def test_requests_become_figures(live: Monitor) -> None:
     assert any(c.value for r in state.replicas for c in live.history.cells(r.pod, "hit", state.at + 1, 60))
 
 
-async def test_a_restarting_api_server_loses_nothing(deployed: Any, live: Monitor) -> None:
+async def test_an_outage_of_the_api_server_loses_nothing(deployed: Any, live: Monitor) -> None:
     before = await until(live, lambda s: s.state == "ready" and s.total.counted == 3)
-    async with httpx.AsyncClient(trust_env=False) as control:
-        fault = f"{deployed.descriptor['control']}/faults/api-restart"
-        await control.post(fault, json={"on": True})
-        try:
-            state = await until(live, lambda s: s.state == "unknown" and s.total.counted == 0)
-            assert state.lost_since is not None
-            assert [r.pod for r in state.replicas] == [r.pod for r in before.replicas]
-            assert all(r.figures.lost_since and r.figures.running is not None for r in state.replicas)
-            assert state.cost.per_hour == before.cost.per_hour
-        finally:
-            await control.post(fault, json={"on": False})
-    after = await until(live, lambda s: s.state == "ready" and s.total.counted == 3 and s.lost_since is None)
+    sight = Sight(live, before)
+    await ask(before, 3)
+    began = live.state.at
+    async with gone(deployed.descriptor["control"]):
+        await until(live, lambda s: s.state == "unknown" and s.total.counted == 0)
+        sight.stays()
+        await ask(before, 12)  # the gateway goes on, and so do the engines' logs
+        await until(live, lambda s: s.at - began > 4)
+        sight.stays()
+    after = await sight.caught_up()
     assert [r.uid for r in after.replicas] == [r.uid for r in before.replicas]
     assert {e.uid for e in before.events} <= {e.uid for e in after.events}
+    assert sight.unseen_seconds(after.at, 8) >= 2
+    async with asyncio.timeout(20):
+        while any(len(read) < len(kept) for _, kept, read in await sight.lines()):
+            pass  # each look asks the server
+    for pod, kept, read in await sight.lines():
+        shared = min(len(kept), len(read))
+        assert read[-shared:] == kept[-shared:], pod
+        assert any("POST /v1/completions" in line for line in read)
+    await sight.logs.close()
 
 
 async def test_logs_of_any_container(live: Monitor) -> None:
