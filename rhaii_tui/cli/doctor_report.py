@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from rhaii_tui.catalog.findings import Status
@@ -50,12 +51,17 @@ def _head(one: Diagnosed) -> str:
 def _case(one: Diagnosed) -> list[str]:
     hit = one.hit
     told = [f"  {hit.status.value:<5} {one.rule.id}: {hit.message}"]
-    told += [f"        read  {e.source}: {e.text[:_WIDTH]}" for e in hit.evidence]
+    told += [f"        read  {_clock(e.observed_at)} {e.source}: {e.text[:_WIDTH]}" for e in hit.evidence]
     told.append(f"        means {one.rule.cause}")
     told.append(f"        wrong if {one.rule.refuted_by}")
     if hit.fix is not None:
         told += _fix(one.rule.id, hit.fix)
     return told
+
+
+def _clock(at: float) -> str:
+    """Wall time of a reading."""
+    return time.strftime("%H:%M:%S", time.localtime(at))
 
 
 def _fix(rule: str, fix: Fix) -> list[str]:

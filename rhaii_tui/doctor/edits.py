@@ -9,8 +9,9 @@ from typing import Any
 from rhaii_tui.catalog.findings import Command
 from rhaii_tui.catalog.shapes import Accelerator, Topology
 from rhaii_tui.catalog.target import Target
+from rhaii_tui.deployment.plan import Effect
 from rhaii_tui.doctor.evidence import ACCELERATORS, Snapshot, name_of
-from rhaii_tui.doctor.rule import Change
+from rhaii_tui.doctor.rule import Change, Fix
 from rhaii_tui.serving.stack import deployment_name
 
 Json = dict[str, Any]
@@ -122,6 +123,23 @@ def restart(pods: Iterable[Mapping[str, Any]]) -> tuple[Change, ...]:
     return tuple(
         Change("delete", "Pod", p["metadata"]["namespace"], name_of(p), uid=str(p["metadata"].get("uid", "")))
         for p in pods
+    )
+
+
+def larger_disks(s: Snapshot) -> Fix:
+    """For a disk that image and model do not fit on together: a node pool's disks cannot be changed, only made anew."""
+    return Fix(
+        title="Larger boot disks for the node pool, or a smaller model",
+        effect=Effect.SPEND,
+        commands=(
+            Command(text="kubectl describe nodes | grep -i -A2 diskpressure"),
+            Command(
+                text=f"gcloud container node-pools describe {s.place.pool or 'POOL'} "
+                f"--cluster {s.place.cluster or 'CLUSTER'} --zone {s.place.zone or 'ZONE'} "
+                "--format='value(config.diskSizeGb)'",
+                why="a pool's disks stay as they were made; another pool with --disk-size 200 takes its place",
+            ),
+        ),
     )
 
 

@@ -57,6 +57,7 @@ def test_a_rule_is_the_cause_of_its_case(rule: str) -> None:
     assert link.is_cause
     assert case.hit.fix is not None
     assert case.hit.fix.title
+    assert case.hit.fix.commands or not case.hit.fix.guided  # whoever is sent to do it by hand is told how
     assert case.rule.refuted_by
 
 

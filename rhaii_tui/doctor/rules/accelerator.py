@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rhaii_tui.catalog.findings import Command, Evidence
+from rhaii_tui.deployment.plan import Effect
 from rhaii_tui.doctor import edits
 from rhaii_tui.doctor.evidence import Snapshot, is_true, labels_of, name_of, status_of
 from rhaii_tui.doctor.gathering_pods import plugin_pods
@@ -95,6 +96,7 @@ def _unseen(s: Snapshot) -> Iterator[Hit]:
         ("no-gpu", "tpu-init"),
         Fix(
             title="Find what holds or hides the device",
+            effect=Effect.OBSERVE,
             commands=(
                 Command(text="kubectl -n kube-system get pods -o wide | grep device-plugin"),
                 Command(text=f"kubectl -n {s.place.namespace} get pods -o wide", why="two pods on one TPU host?"),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rhaii_tui.catalog.findings import Command, Evidence, Status
+from rhaii_tui.deployment.plan import Effect
 from rhaii_tui.doctor import edits
 from rhaii_tui.doctor.evidence import Snapshot, is_true, name_of
 from rhaii_tui.doctor.hops import Hop
@@ -184,7 +185,7 @@ def _more_memory(s: Snapshot, limit: str) -> Fix:
             commands=commands,
             settle=1200.0,
         )
-    return Fix(title="Nodes with more memory, or a smaller model", commands=commands)
+    return Fix(title="Nodes with more memory, or a smaller model", effect=Effect.SPEND, commands=commands)
 
 
 def _egress(s: Snapshot) -> Iterator[Hit]:
@@ -200,14 +201,17 @@ def _egress(s: Snapshot) -> Iterator[Hit]:
 
 
 def _throttled(s: Snapshot) -> Iterator[Hit]:
-    for hit in hits(s, DOWNLOAD, ("hub-throttled",), Fix(title="Wait, or use a token", commands=())):
+    for hit in hits(
+        s,
+        DOWNLOAD,
+        ("hub-throttled",),
+        Fix(title="Wait, or use a token", effect=Effect.OBSERVE, commands=_renew(s).commands[:1]),
+    ):
         yield Hit(hit.about, hit.message, hit.evidence, hit.fix, Status.WARN, raw=hit.raw)
 
 
 def _disk(s: Snapshot) -> Iterator[Hit]:
-    yield from hits(
-        s, DOWNLOAD, ("disk-full",), Fix(title="Larger boot disks for the node pool, or a smaller model", commands=())
-    )
+    yield from hits(s, DOWNLOAD, ("disk-full",), edits.larger_disks(s))
 
 
 def _silent(s: Snapshot) -> Iterator[Hit]:

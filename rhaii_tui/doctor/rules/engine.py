@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from rhaii_tui.catalog.findings import Command, Evidence
+from rhaii_tui.deployment.plan import Effect
 from rhaii_tui.doctor import edits
 from rhaii_tui.doctor.evidence import Snapshot, is_true, name_of
 from rhaii_tui.doctor.hops import Hop
@@ -96,8 +97,7 @@ def _dtype(s: Snapshot) -> Iterator[Hit]:
 
 
 def _disk(s: Snapshot) -> Iterator[Hit]:
-    fix = Fix(title="Larger boot disks for the node pool, or a smaller model", commands=())
-    yield from hits(s, ENGINE, ("disk-full",), fix)
+    yield from hits(s, ENGINE, ("disk-full",), edits.larger_disks(s))
 
 
 def _killed(s: Snapshot) -> Iterator[Hit]:
@@ -134,6 +134,7 @@ def _crashes(s: Snapshot) -> Iterator[Hit]:
             evidence=tuple(told),
             fix=Fix(
                 title="Read the log of the run before",
+                effect=Effect.OBSERVE,
                 commands=(Command(text=f"kubectl -n {s.place.namespace} logs {name_of(pod)} -c main --previous"),),
             ),
             raw="\n".join(t for t, _ in lines[-40:])[:2000],

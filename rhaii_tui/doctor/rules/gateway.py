@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rhaii_tui.catalog.findings import Command, Evidence, Status
+from rhaii_tui.deployment.plan import Effect
 from rhaii_tui.doctor import edits
 from rhaii_tui.doctor.evidence import Snapshot, name_of
 from rhaii_tui.doctor.hops import Hop
@@ -219,6 +220,7 @@ def _unreached(s: Snapshot) -> Iterator[Hit]:
             evidence=answers.health.evidence,
             fix=Fix(
                 title="Look at the gateway's Service and pod, and at what lies between here and there",
+                effect=Effect.OBSERVE,
                 commands=(Command(text=f"kubectl -n {s.stack.gateway_namespace} get service,pods -o wide"),),
             ),
             raw=answers.health.raw,

@@ -129,10 +129,7 @@ def _disk(s: Snapshot) -> Iterator[Hit]:
         s,
         EVENT,
         ("disk-full",),
-        Fix(
-            title="Larger boot disks for the node pool, or a smaller model",
-            commands=(Command(text="kubectl describe nodes | grep -i -A2 diskpressure"),),
-        ),
+        edits.larger_disks(s),
     )
 
 

@@ -279,7 +279,16 @@ def _operation_failed(s: Snapshot) -> Iterator[Hit]:
             about=operation.name,
             message=f"GKE operation {operation.type} failed: {error.message[:200]}",
             evidence=(s.note(f"operation {operation.name}", error.message),),
-            fix=Fix(title=error.remedy, commands=()),
+            fix=Fix(
+                title=error.remedy,
+                effect=Effect.OBSERVE,
+                commands=(
+                    Command(
+                        text=f"gcloud container operations describe {operation.name} --zone {s.place.zone} "
+                        f"--project {s.place.project}"
+                    ),
+                ),
+            ),
             raw=error.raw,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rhaii_tui.catalog.findings import Command, Evidence, Status
+from rhaii_tui.deployment.plan import Effect
 from rhaii_tui.doctor import edits
 from rhaii_tui.doctor.evidence import Snapshot, is_true, name_of
 from rhaii_tui.doctor.hops import Hop
@@ -46,6 +47,7 @@ def _pending(s: Snapshot) -> Iterator[Hit]:
             evidence=(s.note(f"pod {name_of(pod)} PodScheduled", why.text, "Pod"),),
             fix=Fix(
                 title="Make room on the CPU nodes, or add one",
+                effect=Effect.SPEND,
                 commands=(Command(text="kubectl describe nodes -l '!cloud.google.com/gke-accelerator'"),),
             ),
             raw=why.text,

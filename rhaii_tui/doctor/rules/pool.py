@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rhaii_tui.catalog.findings import Command, Evidence
+from rhaii_tui.deployment.plan import Effect
 from rhaii_tui.doctor.evidence import Snapshot, labels_of, name_of
 from rhaii_tui.doctor.hops import Hop
 from rhaii_tui.doctor.policies import selects
@@ -67,6 +68,7 @@ def _selects_nothing(s: Snapshot) -> Iterator[Hit]:
 def _describe(s: Snapshot) -> Fix:
     return Fix(
         title="Read what gateway and controller say about the pool",
+        effect=Effect.OBSERVE,
         commands=(
             Command(text=f"kubectl -n {s.place.namespace} get inferencepool {pool_name(s.place.service)} -o yaml"),
             Command(text=f"kubectl -n {s.place.namespace} describe llmisvc {s.place.service}"),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rhaii_tui.catalog.findings import Command, Evidence, Status
+from rhaii_tui.deployment.plan import Effect
 from rhaii_tui.doctor import edits
 from rhaii_tui.doctor.evidence import Snapshot, name_of
 from rhaii_tui.doctor.hops import Hop
@@ -30,6 +31,7 @@ def _absent(s: Snapshot) -> Iterator[Hit]:
         evidence=(s.note(f"LLMInferenceService {s.place}", why, "LLMInferenceService"),),
         fix=Fix(
             title="Read why the controller does not write it",
+            effect=Effect.OBSERVE,
             commands=(Command(text=f"kubectl -n {s.place.namespace} describe llmisvc {s.place.service}"),),
         ),
     )

@@ -275,6 +275,7 @@ def _other(s: Snapshot) -> Iterator[Hit]:
             evidence=told(s, pod, why),
             fix=Fix(
                 title="Make room or add a node",
+                effect=Effect.SPEND,
                 commands=(
                     Command(text=f"kubectl -n {s.place.namespace} describe pod {name_of(pod)}"),
                     Command(text=f"rhaii-tui scale {s.wanted}", why="where a node is missing; costs"),

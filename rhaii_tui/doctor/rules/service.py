@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rhaii_tui.catalog.findings import Command, Evidence, Status
+from rhaii_tui.deployment.plan import Effect
 from rhaii_tui.doctor import edits
 from rhaii_tui.doctor.evidence import Snapshot, labels_of, name_of
 from rhaii_tui.doctor.hops import Hop
@@ -29,6 +30,7 @@ def _certificates(s: Snapshot) -> Iterator[Hit]:
             evidence=(s.note(f"Secrets in {s.place.namespace}", f"no {name}", "Secret"),),
             fix=Fix(
                 title="See why the controller does not write it (the CA's Secret, an RSA key)",
+                effect=Effect.OBSERVE,
                 commands=(Command(text="kubectl -n cert-manager get secret opendatahub-ca"), _describe(s)),
             ),
         )
@@ -44,7 +46,7 @@ def _selects_nothing(s: Snapshot) -> Iterator[Hit]:
             about=name,
             message=f"Service {name} in front of the replicas is not there.",
             evidence=(s.note(f"Services in {s.place.namespace}", f"no {name}", "Service"),),
-            fix=Fix(title="See why the controller does not write it", commands=(_describe(s),)),
+            fix=Fix(title="See why the controller does not write it", effect=Effect.OBSERVE, commands=(_describe(s),)),
         )
         return
     name = name_of(service)
@@ -149,7 +151,11 @@ def _stopped(s: Snapshot) -> Iterator[Hit]:
         about=str(s.place),
         message=f"Service {s.place} is stopped on purpose; nothing is wrong.",
         evidence=(s.note(f"LLMInferenceService {s.place}", field, "LLMInferenceService"),),
-        fix=Fix(title="Wake it", commands=(Command(text="rhaii-tui wake", why="brings nodes back, which cost"),)),
+        fix=Fix(
+            title="Wake it",
+            effect=Effect.SPEND,
+            commands=(Command(text="rhaii-tui wake", why="brings nodes back, which cost"),),
+        ),
         status=Status.SKIP,
     )
 

@@ -158,7 +158,11 @@ def _unanswered(s: Snapshot) -> Iterator[Hit]:
                 about=str(s.place),
                 message=f"A request through the gateway fails: {answer.message}.",
                 evidence=answer.evidence,
-                fix=Fix(title=answer.remediation or "Ask again", effect=Effect.OBSERVE, commands=answer.commands),
+                fix=Fix(
+                    title=answer.remediation or "Ask again",
+                    effect=Effect.OBSERVE,
+                    commands=answer.commands or (Command(text="rhaii-tui doctor"),),
+                ),
                 raw=answer.raw,
                 status=Status.UNKNOWN if settling(s) or leaving(s) or out_of_reach(s) else Status.FAIL,
             )
