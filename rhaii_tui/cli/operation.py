@@ -59,7 +59,8 @@ async def _command(order: Order, planner: Planner, watch_requests: bool, out: Ou
     except SettingsError as error:
         return out.refuse(error.what, error.why, error.next)
     except Trouble as error:
-        return out.refuse(error.what, error.why, error.next, code=Exit.USAGE if error.usage else Exit.FAILED)
+        code = Exit.USAGE if error.usage else Exit.UNKNOWN if error.unknown else Exit.FAILED
+        return out.refuse(error.what, error.why, error.next, code=code)
     except CloudError as error:
         return out.refuse(error.message, "", error.remedy, code=Exit.UNKNOWN)
     except KubeError as error:

@@ -55,7 +55,8 @@ class Deployment:
 async def find(endpoints: Endpoints, home: Path, wish: Wish) -> Deployment:
     """The one deployment that fits. A cluster that a run of ours worked on is preferred to others.
 
-    Raises Trouble when none or several fit, CloudError when Google cannot be asked.
+    Raises Trouble when none or several fit, or when the right one may be in a cluster that could not be read;
+    CloudError when Google cannot be asked.
     """
     from rhaii_tui.google.gke import Gke
 
@@ -79,8 +80,17 @@ async def find(endpoints: Endpoints, home: Path, wish: Wish) -> Deployment:
         why = f"There is no LLMInferenceService {wish.service} in {where}.".replace("  ", " ")
         if unread:
             why += f" Not readable: {'; '.join(unread)}."
-        raise Trouble("No deployment found", why, "Begin one with rhaii-tui setup, or say --project and --cluster.")
+        next_step = "Begin one with rhaii-tui setup, or say --project and --cluster."
+        raise Trouble("No deployment found", why, next_step, unknown=bool(unread))
     cluster, service = matches[0]
+    blind = any(isinstance(found, str) and c.endpoint for c, found in zip(clusters, looks, strict=True))
+    if blind and not wish.cluster and not _newest(cluster, service, home, endpoints.name, wish.project):
+        raise Trouble(
+            "It is not certain which deployment is meant",
+            f"{_name(service)} in {cluster.name} fits, but not every cluster could be read: {'; '.join(unread)}.",
+            "Say which with --cluster.",
+            usage=True,
+        )
     return await describe(cluster, service, endpoints, home, wish)
 
 
@@ -201,6 +211,15 @@ def _named(service: Obj, wanted: str) -> bool:
 
 def _name(service: Obj) -> str:
     return f"{service['metadata']['namespace']}/{service['metadata']['name']}"
+
+
+def _newest(cluster: ClusterInfo, service: Obj, home: Path, cloud: str, project: str) -> bool:
+    """Whether the newest run in the project worked on this very service."""
+    target = next((t for t in memory.known_targets(home, cloud) if t.project == project), None)
+    if target is None:
+        return False
+    where = (project, cluster.location, cluster.name)
+    return (where, _name(service)) == (memory.place(target), f"{target.namespace}/{target.service}")
 
 
 def _preferred(matches: list[tuple[Any, Obj]], home: Path, cloud: str, project: str) -> list[tuple[Any, Obj]]:

@@ -158,6 +158,7 @@ async def others_inside(info: ClusterInfo, endpoints: Endpoints, owned: set[tupl
             f"It cannot be seen who else works in {info.name}",
             str(error) or "The API server did not answer.",
             "A cluster is not deleted unseen. Try again once its API server can be reached.",
+            unknown=True,
         ) from error
     ours = {name for kind, name in owned if kind == KIND}
     theirs = [p for p in pods if _is_theirs(p, ours)]

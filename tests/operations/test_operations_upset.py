@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from carrying_out import carried_out, done, found, stopped_at
 from wire import Commands, Running, Wire, until
 
@@ -16,7 +20,9 @@ from rhaii_tui.deployment.plan import Plan
 from rhaii_tui.deployment.state import RunState
 from rhaii_tui.deployment.unfinished import unfinished
 from rhaii_tui.endpoints import Endpoints, practice_cloud
+from rhaii_tui.operations.discovery import Wish, find
 from rhaii_tui.operations.planning import scale_plan, stop_plan, wake_plan
+from rhaii_tui.operations.trouble import Trouble
 
 CLUSTER, POOL, ZONE = "rhaii-gpu-cluster", "gpu-pool", "us-central1-a"
 NAMESPACE, SERVICE = "rhaii-inference", "qwen-3b-gpu-svc"
@@ -65,6 +71,37 @@ def test_a_number_that_cannot_be_is_refused_before_anything_happens(commands: Co
     assert code == 2
     assert "1 to 16" in said
     assert result["ok"] is False
+
+
+async def test_a_cluster_that_cannot_be_read_may_hold_the_one_that_is_meant(
+    endpoints: Endpoints, home: Path, wire: Wire, tmp_path: Path
+) -> None:
+    async def clusters(request: web.Request) -> web.Response:
+        """The list, with an address for `shared-tools` that speaks no TLS."""
+        told = await asyncio.to_thread(wire.google, "GET", request.path)
+        for cluster in told["clusters"]:
+            if cluster["name"] == "shared-tools":
+                cluster["endpoint"] = f"127.0.0.1:{request.url.port}"
+        return web.json_response(told)
+
+    async def others(request: web.Request) -> web.Response:
+        return web.json_response(await asyncio.to_thread(wire.google, "GET", request.path))
+
+    app = web.Application()
+    app.router.add_get("/v1/projects/{project}/locations/-/clusters", clusters)
+    app.router.add_get("/{path:.*}", others)
+    async with TestServer(app) as between:
+        half_blind = replace(endpoints, container=f"http://127.0.0.1:{between.port}")
+        with pytest.raises(Trouble) as trouble:
+            await find(half_blind, tmp_path, Wish(project=wire.project))
+        assert trouble.value.usage
+        assert f"{NAMESPACE}/{SERVICE} in {CLUSTER} fits" in trouble.value.why
+        assert "shared-tools" in trouble.value.why
+        assert (await find(half_blind, tmp_path, Wish(project=wire.project, cluster=CLUSTER))).replicas == 3
+        assert (await found(half_blind, home)).ours, "the newest run's own is meant where nothing else is said"
+        with pytest.raises(Trouble) as trouble:
+            await find(half_blind, home, Wish(project=wire.project, cluster="shared-tools"))
+        assert trouble.value.unknown
 
 
 async def test_who_may_not_resize_is_told_the_permission_and_the_service_is_untouched(
