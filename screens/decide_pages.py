@@ -17,6 +17,7 @@ from rhaii_tui.catalog.shapes import Accelerator, Shape
 from rhaii_tui.deployment.state import RunState
 from rhaii_tui.settings import Setting
 from screens.dialogs.choose import Choice
+from screens.operation_pages import VERB
 from screens.theme.figures import clip, count, hang, usd
 
 _MEANING = {
@@ -162,8 +163,11 @@ def unfinished(state: RunState) -> Content:
     at = next((s for s in state.steps if s.status in ("failed", "running", "cancelled")), None)
     where = f"; it stopped at {at.spec.title}" if at else ""
     target = state.plan.target if state.plan else None
-    doing = f"{state.plan.kind} of " if state.plan and state.plan.kind != "setup" else ""
-    what = f"{doing}{target.shape.id} in {target.zone}, namespace {target.namespace}" if target else state.run
+    what = f"{target.shape.id} in {target.zone}, namespace {target.namespace}" if target else state.run
+    if state.plan is not None and state.plan.change is not None and target is not None:
+        name = target.cluster if state.plan.kind == "teardown" else f"{target.namespace}/{target.service}"
+        to = "" if state.plan.kind == "teardown" else f", {count(state.plan.change.replicas_after, 'replica')} wanted"
+        what = f"{VERB[state.plan.kind]} {name} in {target.zone}{to}"
     return Content(
         f"{what}: {done} of {len(state.steps)} steps done{where}.\n"
         "Resuming looks at what exists first and makes nothing twice. Later, u offers it again."

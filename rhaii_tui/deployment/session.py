@@ -66,13 +66,11 @@ class Session:
                 continue
             if begun.plan.kind != "setup" or begun.plan.target != target:
                 continue
-            journal = Journal(folder)
-            state = replay(read_events(folder))
-            if state.outcome == "done":
-                journal.close()
+            if _is_done(folder):
                 break
-            session = cls(endpoints, journal, state)
-            session.record(e.RunResumed(at=time.time(), run=state.run))
+            journal = Journal(folder)
+            session = cls(endpoints, journal, replay(read_events(folder)))
+            session.record(e.RunResumed(at=time.time(), run=session.state.run))
             return session
         return cls._begin(build_plan(target, endpoints), endpoints, home)
 
@@ -92,11 +90,13 @@ class Session:
                 continue
             if not _touches(begun.plan, plan):
                 continue
+            if _is_done(folder):
+                break
             journal = Journal(folder)
             state = replay(read_events(folder))
             same = (begun.plan.kind, begun.plan.target.replicas) == (plan.kind, plan.target.replicas)
             same = same or begun.plan.kind == plan.kind in ("stop", "teardown")
-            if not (same and _on_the_way(begun.plan, plan)) or state.outcome == "done" or state.approved_at is None:
+            if not (same and _on_the_way(begun.plan, plan)) or state.approved_at is None:
                 journal.close()
                 break
             assert state.plan is not None
@@ -171,6 +171,11 @@ class Session:
         await self.cancel()
         await self._context.close()
         self._journal.close()
+
+
+def _is_done(folder: Path) -> bool:
+    """Whether a run has come to its good end: nobody works on it, even where a screen still shows it and holds it."""
+    return replay(read_events(folder)).outcome == "done"
 
 
 def _place(target: Target) -> tuple[str, str, str]:

@@ -136,11 +136,19 @@ async def test_a_stop_outlasts_an_autoscaler_and_a_wake_gives_it_back(
     state = await done(plan, endpoints, home)
     assert (state.replicas_ready, state.nodes) == (0, 0)
     # Ten cloud minutes, in which an autoscaler would have scanned sixty times.
-    later = time.monotonic() + endpoints.clock.wall(600)
-    await until(lambda: time.monotonic() > later)
+    later, nodes = time.monotonic() + endpoints.clock.wall(600), set()
+
+    def looked_long_enough() -> bool:
+        nodes.update(wire.nodes(CLUSTER, POOL))
+        return time.monotonic() > later
+
+    await until(looked_long_enough)
+    assert nodes == set(), "not even for a moment"
     assert wire.replicas(CLUSTER, NAMESPACE, SERVICE) == []
     assert wire.nodes(CLUSTER, POOL) == []
     assert wire.pool_size(ZONE, CLUSTER, POOL) == 0
+    events = wire.kube(CLUSTER, "GET", f"/api/v1/namespaces/{NAMESPACE}/events")["items"]
+    assert not [e for e in events if e["reason"] == "TriggeredScaleUp"]
 
     stopped = await found(endpoints, home)
     assert stopped.stopped
