@@ -83,8 +83,10 @@ CAUSES = {
 }
 OF_GPU, OF_TPU = {"gpu-quota-zero", "cuda-oom", "bf16-on-t4"}, {"tpu-quota-unset", "xla-stuck"}
 OF_PICKER = {"extproc-lost", "envoyfilter-wrong-namespace", "envoyfilter-wrong-index", "second-route", "epp-dead",
-             "policy-blocks-epp", "prefixes-not-shared", "prompts-too-short"}  # fmt: skip
+             "policy-blocks-epp"}  # fmt: skip
 """What only a shape with an endpoint picker can suffer from."""
+OF_SEVERAL = {"prefixes-not-shared", "prompts-too-short"}
+"""What only matters where requests can be routed to one replica or another."""
 PATH = ["extproc-lost", "epp-dead", "gateway-ca-missing", "route-not-accepted", "policy-blocks-dns", "rbac-denied"]
 LIFE = ["node-taint-extra", "node-label-missing", "http-probe", "vllm-unknown-argument", "image-tag-missing"]
 
@@ -215,8 +217,11 @@ async def run(options: argparse.Namespace, practice: dict[str, Any], home: Path)
     cluster, why = await connect(place, endpoints)
     assert cluster is not None, why
     bench = Bench(endpoints, place, home, str(practice["control"]), cluster)
-    foreign = OF_TPU if options.accelerator == "gpu" else OF_GPU
-    foreign = foreign if options.topology == "scale-out" else foreign | OF_PICKER
+    foreign = {
+        *(OF_TPU if options.accelerator == "gpu" else OF_GPU),
+        *(OF_PICKER if options.topology == "single" else ()),
+        *(OF_SEVERAL if options.topology != "scale-out" else ()),
+    }
     names = options.faults or [n for n in CAUSES if n not in foreign]
     results: list[bool] = []
     try:

@@ -34,7 +34,7 @@ def lines(diagnosis: Diagnosis) -> list[str]:
             head = f"Follows from {one.consequence_of}" if one.consequence_of else _head(one)
             told += [head, *_case(one)]
     for unread in diagnosis.unread:
-        told.append(f"UNKNOWN  {unread.what} could not be read: {unread.reason[:_WIDTH]}. {unread.advice}")
+        told.append(f"UNKNOWN  {unread.what} could not be read: {unread.reason[:_WIDTH].rstrip('.')}. {unread.advice}")
     if cause is None and not diagnosis.healthy:
         told.append("Nothing was found wrong, and not everything is proven: see the hops marked with ?.")
     if diagnosis.healthy:
