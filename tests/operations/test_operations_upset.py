@@ -214,6 +214,27 @@ async def test_another_number_than_the_unfinished_ones_undoes_what_that_began(
     assert there(wire) == (3, 3, 3, 3)
 
 
+async def test_pods_of_others_beside_a_replica_keep_the_nodes_of_a_stop(
+    endpoints: Endpoints, home: Path, wire: Wire
+) -> None:
+    node = wire.replicas(CLUSTER, NAMESPACE, SERVICE)[0]["spec"]["nodeName"]
+    guest = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "guest"},
+        "spec": {"nodeName": node, "containers": [{"name": "main", "image": "jupyter/base-notebook:latest"}]},
+    }
+    pods = "/api/v1/namespaces/default/pods"
+    wire.kube(CLUSTER, "POST", pods, guest)
+    step, finding = stopped_at(await carried_out(stop_plan(await found(endpoints, home)), endpoints, home))
+    assert (step, finding.rule) == ("pool", "pool.shared")
+    assert "default/guest" in finding.message
+    assert there(wire) == (0, 0, 3, 3)
+    wire.kube(CLUSTER, "DELETE", f"{pods}/guest")
+    await until(lambda: wire.kube(CLUSTER, "GET", f"{pods}/guest") is None)
+    assert (await done(wake_plan(await found(endpoints, home), None, {}), endpoints, home)).replicas_ready == 3
+
+
 async def test_a_controller_that_does_not_know_the_annotation_is_told_by_number(
     endpoints: Endpoints, home: Path, wire: Wire
 ) -> None:

@@ -22,7 +22,7 @@ class LimitsStep:
         """Not needed when the pool has its size."""
         size = await pool_size(run, self.id)
         wanted = change_of(run).nodes_after
-        if size.target >= wanted:
+        if size.known and size.target >= wanted:
             return Probe("already", f"{size.target} of {wanted} nodes are there", size.evidence)
         return Probe("needed", evidence=size.evidence)
 
@@ -30,7 +30,9 @@ class LimitsStep:
         """All checks side by side."""
         from rhaii_tui.advisor.preflight import growth
 
-        more = change_of(run).nodes_after - (await pool_size(run, self.id)).target
+        plan, size = change_of(run), await pool_size(run, self.id)
+        # Where the instance group may not be read, nodes are not counted either before there is a connection.
+        more = plan.nodes_after - (size.target if size.known else plan.nodes_before)
         failed: list[Finding] = []
         read: list[Evidence] = []
         async for finding in growth(run.target, run.endpoints, more):

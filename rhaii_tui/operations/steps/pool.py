@@ -20,7 +20,7 @@ from rhaii_tui.google.errors import CloudError, Kind
 from rhaii_tui.google.operations import wait
 from rhaii_tui.operations.change_of import change_of
 from rhaii_tui.operations.google_change import change
-from rhaii_tui.operations.placement import occupied
+from rhaii_tui.operations.placement import needs_its_node, occupied
 from rhaii_tui.operations.pool_size import pool_nodes, pool_size, selector
 from rhaii_tui.operations.steps.evidence import counted
 
@@ -48,6 +48,8 @@ class ResizeStep:
     async def act(self, run: RunContext) -> AsyncIterator[e.Event]:
         """Set the size and follow the operation; then wait until the machines have come or gone."""
         target, wanted = run.target, change_of(run).nodes_after
+        if wanted == 0:
+            await _refuse_others(run)
         zones = max(1, len((await pool_size(run, self.id)).info.locations))
 
         async def done() -> bool:
@@ -186,6 +188,23 @@ class ReleaseStep:
                 raise StepStopped(_not_allowed(run, group, names, error)) from error
 
 
+async def _refuse_others(run: RunContext) -> None:
+    """Nothing but the service may be on nodes that all go: the plan counted nodes that carry none of its replicas, and
+    others may share one with a replica or have come since. Raises StepStopped."""
+    names = {name_of(n) for n in await pool_nodes(run, "pool")}
+    pods = await patiently(run, "pool", "kubernetes", lambda: run.kube.items("Pod"))
+    mine = (run.target.namespace, run.target.service)
+    theirs = [
+        f"{p['metadata']['namespace']}/{name_of(p)}"
+        for p in pods
+        if p["spec"].get("nodeName") in names
+        and needs_its_node(p)
+        and (p["metadata"]["namespace"], (p["metadata"].get("labels") or {}).get("app.kubernetes.io/name")) != mine
+    ]
+    if theirs:
+        raise StepStopped(_shared(run, theirs))
+
+
 async def _until_nodes(run: RunContext, most: int) -> int:
     told = -1
 
@@ -218,6 +237,20 @@ def _kept(run: RunContext, count: int) -> Finding:
         remediation=f"See who is on them: kubectl get pods -A -o wide; nodes: kubectl get nodes -l {selector(run)}.",
         category="kubernetes",
         status=Status.WARN,
+    )
+
+
+def _shared(run: RunContext, theirs: list[str]) -> Finding:
+    here = f"{run.target.namespace}/{run.target.service}"
+    return failure(
+        "pool.shared",
+        run.target.pool,
+        f"Other pods are on the pool's nodes: {', '.join(theirs[:5])}.",
+        meaning=f"{here} is stopped. Its nodes are left as they are, because those pods would go with them; they are "
+        "still billed.",
+        remediation="Move them (kubectl drain) or delete them; then the same command gives the nodes back.",
+        raw="\n".join(theirs),
+        category="kubernetes",
     )
 
 
