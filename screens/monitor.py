@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 PANES = ("replicas", "strip", "status", "log")
 LABEL = 9
 """Cells before a strip: letter, sign and the end of the pod's name."""
+OWN_SCRAPES = "GET /metrics HTTP"
+"""Access-log lines of being watched: nothing else would be left to read. The foot line says so."""
 FEW = 4
 """Up to this many replicas the table takes no more lines than they need."""
 
@@ -163,7 +165,7 @@ class MonitorScreen(RoadScreen):
         self.found = str(view.subject.found)
         self.say(view.note, "WARN" if view.note else "")
         assert view.logs is not None
-        self.query_one(LogPane).attach(view.logs.book)
+        self.query_one(LogPane).attach(view.logs.book, hide=OWN_SCRAPES)
 
     def _one(self, value: str | None) -> None:
         if value is not None and self.view is not None:
