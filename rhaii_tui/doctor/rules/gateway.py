@@ -8,10 +8,11 @@ from typing import Any
 from rhaii_tui.catalog.findings import Command, Evidence, Status
 from rhaii_tui.deployment.plan import Effect
 from rhaii_tui.doctor import edits
-from rhaii_tui.doctor.evidence import Snapshot, name_of
+from rhaii_tui.doctor.evidence import Snapshot, name_of, status_of
 from rhaii_tui.doctor.hops import Hop
 from rhaii_tui.doctor.rule import Change, Fix, Hit, HopRules, Rule
 from rhaii_tui.doctor.sick import words
+from rhaii_tui.doctor.transitions import least_age
 from rhaii_tui.serving import conditions, manifests
 
 CA_FOLDER = "/var/run/secrets/opendatahub"
@@ -80,6 +81,11 @@ def _repair(s: Snapshot, gateway: dict[str, Any], services: list[dict[str, Any]]
                 for o in mistyped
             ),
             commands=(look,),
+        )
+    changed = [c.get("lastTransitionTime") for c in status_of(gateway).get("conditions") or []]
+    if any(age < PATIENCE for stamp in changed if (age := least_age(s, stamp)) is not None):
+        return Fix(
+            title="Wait for the load balancer: it takes a minute or two", effect=Effect.OBSERVE, commands=(look,)
         )
     return Fix(
         title="Make the gateway's load balancer anew: delete its Service, the controller writes it again",
