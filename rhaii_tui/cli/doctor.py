@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from rhaii_tui.cli import attaching
+from rhaii_tui.cli.asking import asked, terminal
 from rhaii_tui.cli.output import Exit, Output
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ def run(
             raise typer.Exit(Output(as_json=as_json).refuse(f"{names} exclude each other", "", "Say one of them."))
     if as_json and fix and not yes:
         raise typer.Exit(Output(as_json=True).refuse("--fix asks before it acts", "A machine cannot answer.", "--yes."))
+    if fix and not yes and not terminal():
+        out = Output(as_json=as_json)
+        raise typer.Exit(out.refuse("--fix asks before it acts", "There is no terminal to ask on.", "Say --yes."))
     where: Mapping[str, object] = {
         "service": service, "kubeconfig": kubeconfig, "context": context, "project": project, "cluster": cluster,
         "zone": zone,
@@ -160,7 +164,7 @@ async def _examine(
         return out.refuse("The fix would be refused", preview.refused, code=Exit.FAILED)
     if fix.risk:
         out.line(f"Mind: {fix.risk}")
-    if not yes and not typer.confirm("Apply it?", default=False):
+    if not yes and not asked(lambda: typer.confirm("Apply it?", default=False)):
         out.line("Nothing was changed.")
         return Exit.FAILED
     healing = await treatment.heal(rule, case.hop, fix)

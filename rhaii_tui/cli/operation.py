@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from rhaii_tui.cli.asking import asked, terminal
 from rhaii_tui.cli.order import Order, ServiceOrder, TeardownOrder
 from rhaii_tui.cli.output import Exit, Output, clock_text
 
@@ -43,7 +44,7 @@ async def _command(order: Order, planner: Planner, watch_requests: bool, out: Ou
     from rhaii_tui.operations.trouble import Trouble
     from rhaii_tui.settings import SettingsError
 
-    if not (order.plan_only or order.approval or _terminal()):
+    if not (order.plan_only or order.approval or terminal()):
         return out.refuse(
             "The plan cannot be approved",
             "There is no terminal to ask on.",
@@ -67,16 +68,6 @@ async def _command(order: Order, planner: Planner, watch_requests: bool, out: Ou
         return out.refuse("The cluster cannot be read", str(error), "Try again.", code=Exit.UNKNOWN)
     except PracticeUnavailable as error:
         return out.refuse("No practice cloud", str(error), code=Exit.FAILED)
-
-
-def _terminal() -> bool:
-    """Whether a person can be asked. Closed streams count as no."""
-    import sys
-
-    try:
-        return sys.stdin.isatty() and sys.stderr.isatty()
-    except (ValueError, AttributeError):
-        return False
 
 
 async def _operate(order: Order, planner: Planner, watch_requests: bool, endpoints: Endpoints, out: Output) -> int:
@@ -122,6 +113,13 @@ async def _operate(order: Order, planner: Planner, watch_requests: bool, endpoin
             "Wait for it, or end it.",
             code=Exit.FAILED,
         )
+    except OSError as error:
+        return out.refuse(
+            "The state folder cannot be written",
+            f"{error}.",
+            "Set RHAII_TUI_HOME to a folder you can write to.",
+            code=Exit.FAILED,
+        )
     try:
         return await _run(session, order, watch_requests, out)
     finally:
@@ -159,9 +157,10 @@ def _agreed(plan: Plan, order: Order) -> bool:
     if order.approval:
         return True
     if not isinstance(order, TeardownOrder):
-        return typer.confirm("Do this?", err=True)
-    name: str = typer.prompt(f"Type the name of the cluster to tear it down ({plan.target.cluster})", err=True)
-    return name.strip() == plan.target.cluster
+        return bool(asked(lambda: typer.confirm("Do this?", err=True)))
+    wanted = f"Type the name of the cluster to tear it down ({plan.target.cluster})"
+    name: str | None = asked(lambda: typer.prompt(wanted, err=True))
+    return name is not None and name.strip() == plan.target.cluster
 
 
 def result(state: RunState) -> dict[str, Any]:

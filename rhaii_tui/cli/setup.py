@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from rhaii_tui.cli import flags
+from rhaii_tui.cli.asking import asked, terminal
 from rhaii_tui.cli.output import Exit, Output
 
 if TYPE_CHECKING:
@@ -97,21 +98,11 @@ class Wishes:
         self.cache_test = cache_test
 
 
-def _terminal() -> bool:
-    """Whether a person can be asked. Closed streams count as no."""
-    import sys
-
-    try:
-        return sys.stdin.isatty() and sys.stderr.isatty()
-    except (ValueError, AttributeError):
-        return False
-
-
 async def _command(wishes: Wishes, out: Output) -> int:
     from rhaii_tui.cli.cloud import PracticeUnavailable, open_cloud
     from rhaii_tui.settings import SettingsError
 
-    if not (wishes.plan_only or wishes.yes or _terminal()):
+    if not (wishes.plan_only or wishes.yes or terminal()):
         return out.refuse(
             "The plan cannot be approved",
             "There is no terminal to ask on, and the deployment costs money.",
@@ -160,6 +151,13 @@ async def _road(wishes: Wishes, endpoints: Endpoints, out: Output) -> int:
             "Wait for it, or end it.",
             code=Exit.FAILED,
         )
+    except OSError as error:
+        return out.refuse(
+            "The state folder cannot be written",
+            f"{error}.",
+            "Set RHAII_TUI_HOME to a folder you can write to.",
+            code=Exit.FAILED,
+        )
     session.consult(lambda step: for_step(step, target, endpoints, session.cluster))
     try:
         return await _deploy(session, wishes, out)
@@ -196,7 +194,7 @@ async def _deploy(session: Session, wishes: Wishes, out: Output) -> int:
     reporter.begin(session.state)
     try:
         if session.state.approved_at is None:
-            if not wishes.yes and not typer.confirm("Create this?", err=True):
+            if not wishes.yes and not asked(lambda: typer.confirm("Create this?", err=True)):
                 out.line("Nothing was created.")
                 return Exit.FAILED
             session.approve("--yes" if wishes.yes else "terminal")
