@@ -102,6 +102,8 @@ def _answers(state: RunState, since: RunState) -> list[Content]:
     mark = sign("PASS") if state.ready_at else sign("UNKNOWN")
     took = state.cloud_elapsed(state.approved_at, state.ready_at or 0.0)
     word = f"Ready after {duration(took)} of cloud time" if state.ready_at else "Not ready"
+    if missed := state.cloud_missed(state.approved_at, state.ready_at or 0.0):
+        word += f" and {duration(missed)} in which nobody went on with it"
     return [
         Content.assemble((f"{mark.glyph} {word}", mark.style), f"   {count(ready, 'replica')} of {state.model}"),
         Content.assemble(("  ", ""), (state.endpoint or "no endpoint", "bold")),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 from rhaii_tui.cli.output import Exit, Output, clock_text
 from rhaii_tui.deployment import events as e
+from rhaii_tui.deployment.narration import told
 from rhaii_tui.deployment.plan import Plan
 from rhaii_tui.deployment.reduce import critical_path_seconds
 from rhaii_tui.deployment.state import RunState
@@ -37,11 +39,16 @@ def plan_lines(plan: Plan) -> list[str]:
     return lines
 
 
+_REMEMBERED = 200
+"""Cluster events of which a repetition is not told again."""
+
+
 class Reporter:
     """Listens to a session. Machines get every event; people get what moves the road forward."""
 
     def __init__(self, out: Output) -> None:
         self._out = out
+        self._seen: deque[str] = deque(maxlen=_REMEMBERED)
 
     def begin(self, state: RunState) -> None:
         """The run as it stands before this process goes on with it."""
@@ -51,9 +58,17 @@ class Reporter:
 
     def __call__(self, event: e.Event, state: RunState) -> None:
         self._out.raw(e.encode(event))
-        if not self._out.as_json and (text := _text(event, state)):
-            since = clock_text(state.cloud_elapsed(state.approved_at, event.at))
+        if not self._out.as_json and (text := told(event, state)) and not self._again(event, text):
+            since = clock_text(state.cloud_elapsed(state.approved_at, state.seen_at))
             self._out.line(f"[{since:>7}] {text}")
+
+    def _again(self, event: e.Event, text: str) -> bool:
+        """Whether it is a cluster event that says once more what it has said."""
+        if not isinstance(event, e.ClusterEventSeen):
+            return False
+        known = text in self._seen
+        self._seen.append(text)
+        return known
 
     def closing(self, state: RunState) -> list[str]:
         """The last lines for a person."""
@@ -87,35 +102,6 @@ def continuing(state: RunState) -> str:
     return "The same command continues this run."
 
 
-def _text(event: e.Event, state: RunState) -> str:
-    match event:
-        case e.StepStarted():
-            return f"{state.step(event.step).spec.title} ..."
-        case e.StepFinished():
-            return f"{state.step(event.step).spec.title}: {'already there' if event.already else 'done'}. {event.note}"
-        case e.StepFailed():
-            return f"{state.step(event.step).spec.title}: FAILED. {event.finding.message}"
-        case e.StepSkipped():
-            return f"{state.step(event.step).spec.title}: skipped. {event.note}"
-        case e.StepProgressed():
-            count = f" ({event.done} of {event.total} {event.unit})" if event.total is not None else ""
-            return f"  {event.note}{count}"
-        case e.ReplicaObserved():
-            return f"  {event.pod} {event.status} {event.ready}"
-        case e.MilestoneReached():
-            return f"  {event.pod} {event.stage}: {event.text}"
-        case e.FindingRaised():
-            return f"  {event.finding.status.value}: {event.finding.message}"
-        case e.FindingCleared():
-            return f"  healed: {event.rule} ({event.name})"
-        case e.LinkLost():
-            return f"  not live: {event.link}: {event.reason}"
-        case e.LinkRestored():
-            return f"  live again: {event.link}"
-        case _:
-            return ""
-
-
 def result(state: RunState) -> tuple[dict[str, Any], Exit]:
     """The result record and the exit code of a finished run."""
     verdict, bill = state.verdict, state.bill
@@ -143,6 +129,7 @@ def result(state: RunState) -> tuple[dict[str, Any], Exit]:
             "components": [c.model_dump(mode="json") for c in bill.components] if bill else [],
         },
         "cloud_seconds": round(state.cloud_elapsed(state.approved_at, state.ready_at), 1) if state.ready_at else None,
+        "unwatched_seconds": round(state.cloud_missed(state.approved_at, state.ready_at or state.seen_at), 1),
         "critical_path_seconds": round(critical_path_seconds(state), 1),
         "requests": {"sent": verdict.sent if verdict else 0, "ok": verdict.ok if verdict else 0},
         "finding": finding.model_dump(mode="json") if finding else None,

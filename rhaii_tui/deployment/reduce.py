@@ -33,6 +33,10 @@ def replay(events: Iterable[e.Event]) -> RunState:
 
 def reduce(state: RunState, event: e.Event) -> RunState:
     """The state after one more event."""
+    return replace(_reduced(state, event), seen_at=max(state.seen_at, event.at))
+
+
+def _reduced(state: RunState, event: e.Event) -> RunState:
     match event:
         case e.RunStarted():
             steps = tuple(StepState(spec) for spec in event.plan.steps)
@@ -52,7 +56,8 @@ def reduce(state: RunState, event: e.Event) -> RunState:
                 else s
                 for s in state.steps
             )
-            return replace(state, outcome=None, stopped_at=None, steps=steps, findings=())
+            gap = (state.seen_at if state.stopped_at is None else state.stopped_at, event.at)
+            return replace(state, outcome=None, stopped_at=None, steps=steps, findings=(), gaps=(*state.gaps, gap))
         case e.Approved():
             return replace(state, approved_at=state.approved_at or event.at)
         case e.EndpointPublished():

@@ -134,7 +134,10 @@ class Autoscaler:
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """Everything a screen may show of a run. `outcome` None while it runs or waits for approval."""
+    """Everything a screen may show of a run. `outcome` None while it runs or waits for approval.
+
+    `seen_at` is the time of the newest event; `gaps` are the times, from and to, in which nobody went on with the run.
+    """
 
     run: str = ""
     cloud: str = ""
@@ -144,6 +147,8 @@ class RunState:
     approved_at: float | None = None
     ready_at: float | None = None
     stopped_at: float | None = None
+    seen_at: float = 0.0
+    gaps: tuple[tuple[float, float], ...] = ()
     outcome: str | None = None
     steps: tuple[StepState, ...] = ()
     replicas: tuple[Replica, ...] = ()
@@ -175,5 +180,14 @@ class RunState:
         raise KeyError(step_id)
 
     def cloud_elapsed(self, start: float | None, end: float) -> float:
-        """Cloud seconds between two wall stamps; 0 when it has not started."""
-        return 0.0 if start is None else max(0.0, end - start) * self.rate
+        """Cloud seconds between two wall stamps in which somebody went on with the run; 0 when it has not started."""
+        if start is None:
+            return 0.0
+        return max(0.0, end - start - self._missed(start, end)) * self.rate
+
+    def cloud_missed(self, start: float | None, end: float) -> float:
+        """Cloud seconds between two wall stamps in which nobody did; Google may have gone on meanwhile."""
+        return 0.0 if start is None else self._missed(start, end) * self.rate
+
+    def _missed(self, start: float, end: float) -> float:
+        return sum(max(0.0, min(to, end) - max(since, start)) for since, to in self.gaps)

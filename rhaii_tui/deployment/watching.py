@@ -36,6 +36,8 @@ class Watching:
         self._links: set[str] = set()
         self._startups: dict[tuple[str, str], Startup] = {}
         self._told: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._settled: set[str] = set()
+        """Pods that were ready when first seen here: when their stages were reached, nobody has watched."""
         self.symptoms = Symptoms(run, step)
         self.pods: dict[str, tuple[Obj, PodStatus]] = {}
         self.service: Obj = {}
@@ -163,6 +165,8 @@ class Watching:
         meta, name, id = pod["metadata"], str(pod["metadata"]["name"]), uid(pod)
         before = self.pods.get(id)
         self.pods[id] = (pod, status)
+        if before is None and status.is_ready:
+            self._settled.add(name)
         role = _role(pod)
         word = "Terminating" if "deletionTimestamp" in meta else status.word
         node = str((pod.get("spec") or {}).get("nodeName") or "")
@@ -184,6 +188,7 @@ class Watching:
                 )
             )
         if before is not None and status.restarts > before[1].restarts:
+            self._settled.discard(name)
             for key in [k for k in self._startups if k[0] == name]:
                 self._startups[key] = Startup(key[1])
         if role == "replica":
@@ -213,6 +218,8 @@ class Watching:
                 self._milestone(name, Milestone(stage, text, "pod status"))
 
     def _milestone(self, pod: str, milestone: Milestone) -> None:
+        if pod in self._settled:
+            return
         self._run.record(
             e.MilestoneReached(
                 at=time.time(), pod=pod, stage=milestone.stage, text=milestone.text, source=milestone.source
@@ -253,7 +260,7 @@ class Watching:
 
         if isinstance(sign, Milestone):
             self._milestone(pod, sign)
-        elif isinstance(sign, Progress):
+        elif isinstance(sign, Progress) and pod not in self._settled:
             self._run.record(
                 e.CompileProgressed(at=time.time(), pod=pod, what=sign.what, done=sign.done, total=sign.total)
             )

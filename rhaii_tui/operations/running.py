@@ -33,12 +33,13 @@ async def perform(session: Session, *, watch_requests: bool = True) -> RunState:
     if not (watch_requests and endpoint and plan.kind == "scale"):
         return await session.run()
     last = 0.0
+    before = session.state.requests_sent, session.state.requests_lost
 
     def tell(stream: RequestStream) -> None:
         nonlocal last
-        if stream.lost > session.state.requests_lost or time.monotonic() - last > TELL_EVERY:
+        if before[1] + stream.lost > session.state.requests_lost or time.monotonic() - last > TELL_EVERY:
             last = time.monotonic()
-            session.record(_count(stream))
+            session.record(_count(stream, before))
 
     stream = RequestStream(endpoint, session.endpoints, tell)
     try:
@@ -46,9 +47,11 @@ async def perform(session: Session, *, watch_requests: bool = True) -> RunState:
             await session.run()
     finally:
         with contextlib.suppress(ValueError):  # the journal is closed when the program is on its way out
-            session.record(_count(stream))
+            session.record(_count(stream, before))
     return session.state
 
 
-def _count(stream: RequestStream) -> e.RequestsCounted:
-    return e.RequestsCounted(at=time.time(), sent=stream.sent, lost=stream.lost, reason=stream.reason)
+def _count(stream: RequestStream, before: tuple[int, int]) -> e.RequestsCounted:
+    """`before`: what the same run has sent and lost when an earlier process went on with it."""
+    sent, lost = before
+    return e.RequestsCounted(at=time.time(), sent=sent + stream.sent, lost=lost + stream.lost, reason=stream.reason)

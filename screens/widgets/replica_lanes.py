@@ -16,7 +16,8 @@ LABEL = 7
 
 
 def stage_seconds(replica: Replica, now: float, rate: float) -> dict[str, float]:
-    """Cloud seconds spent in each stage reached so far; the current one is still growing."""
+    """Cloud seconds spent in each stage reached so far; the current one is still growing. A replica that was ready
+    before anybody watched has no times."""
     first: dict[str, float] = {}
     if replica.created_at:
         first["pending"] = replica.created_at
@@ -25,6 +26,8 @@ def stage_seconds(replica: Replica, now: float, rate: float) -> dict[str, float]
     reached = [s for s in STAGES if s in first]
     spent = {}
     for stage, after in zip(reached, [*reached[1:], None], strict=True):
+        if after is None and replica.is_ready and stage != "ready":
+            continue
         end = first[after] if after else now
         spent[stage] = max(0.0, end - first[stage]) * rate
     return spent
