@@ -72,6 +72,18 @@ class Journal:
             self._lock.close()
 
 
+def refuse_held(folder: Path) -> None:
+    """Raise RunBusy when a process, this one included, holds the run."""
+    try:
+        with (folder / "lock").open() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RunBusy(folder, lock.read().strip()) from None
+    except FileNotFoundError:
+        return
+
+
 def _open_whole_lines(path: Path) -> BufferedRandom:
     """Open for appending after the last whole line; the torn rest of a killed writer is cut off."""
     file = path.open("r+b" if path.exists() else "w+b")

@@ -13,7 +13,15 @@ from rhaii_tui.catalog.target import Target
 from rhaii_tui.deployment import events as e
 from rhaii_tui.deployment.attention import Consult
 from rhaii_tui.deployment.context import RunContext
-from rhaii_tui.deployment.journal import Journal, RunBusy, first_event, new_run_id, read_events, run_folders
+from rhaii_tui.deployment.journal import (
+    Journal,
+    RunBusy,
+    first_event,
+    new_run_id,
+    read_events,
+    refuse_held,
+    run_folders,
+)
 from rhaii_tui.deployment.logbook import LogBook
 from rhaii_tui.deployment.plan import Plan
 from rhaii_tui.deployment.planning import build_plan
@@ -54,8 +62,10 @@ class Session:
     async def open(cls, target: Target, endpoints: Endpoints, home: Path) -> Session:
         """Resume the unfinished run of the same target on the same cloud, else begin a new one.
 
-        Raises RunBusy when another process works on that run, OSError when the state folder cannot be written.
+        Raises RunBusy when another process works on the same place, OSError when the state folder cannot be written.
         """
+        wanted = build_plan(target, endpoints)
+        _refuse_busy(wanted, endpoints, home)
         for folder in run_folders(home):
             begun = first_event(folder)
             if not isinstance(begun, e.RunStarted) or begun.cloud != endpoints.name:
@@ -72,7 +82,7 @@ class Session:
             session = cls(endpoints, journal, replay(read_events(folder)))
             session.record(e.RunResumed(at=time.time(), run=session.state.run))
             return session
-        return cls._begin(build_plan(target, endpoints), endpoints, home)
+        return cls._begin(wanted, endpoints, home)
 
     @classmethod
     async def open_plan(
@@ -84,6 +94,7 @@ class Session:
 
         Raises RunBusy while another process works on the same place, OSError as `open`.
         """
+        _refuse_busy(plan, endpoints, home)
         for folder in run_folders(home):
             begun = first_event(folder)
             if not isinstance(begun, e.RunStarted) or begun.cloud != endpoints.name:
@@ -184,12 +195,35 @@ def _place(target: Target) -> tuple[str, str, str]:
 
 def _on_the_way(begun: Plan, now: Plan) -> bool:
     """Whether the replicas that `now` found are what `begun` started from, aims at, or something between: nobody else
-    has changed their number since."""
+    has changed their number since. A teardown must not remove what `now` would leave."""
     was, found = begun.change, now.change
-    if was is None or found is None or begun.kind == "teardown":
+    if was is None or found is None:
         return True
+    if begun.kind == "teardown":
+        left = {(x.kind, x.name) for x in found.leaves}
+        stays = ("Cluster", f"{now.target.cluster} ({now.target.zone})") in left
+        return not (left & {(x.kind, x.name) for x in was.removes} or (stays and _deletes_cluster(begun)))
+    if begun.target.pool != now.target.pool:
+        return False
     ends = sorted((was.replicas_before, was.replicas_after))
     return ends[0] <= found.replicas_before <= ends[1]
+
+
+def _deletes_cluster(plan: Plan) -> bool:
+    return any(spec.id == "cluster" for spec in plan.steps)
+
+
+def _refuse_busy(plan: Plan, endpoints: Endpoints, home: Path) -> None:
+    """Raise RunBusy when any run about the same deployment is held and not done, however many have begun since."""
+    for folder in run_folders(home):
+        begun = first_event(folder)
+        if not isinstance(begun, e.RunStarted) or begun.cloud != endpoints.name or not _touches(begun.plan, plan):
+            continue
+        try:
+            refuse_held(folder)
+        except RunBusy:
+            if not _is_done(folder):
+                raise
 
 
 def _touches(one: Plan, other: Plan) -> bool:

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from rhaii_tui.catalog.shapes import Accelerator, Topology
 from rhaii_tui.catalog.target import Target
+from rhaii_tui.deployment.journal import RunBusy
+from rhaii_tui.deployment.plan import Effect, Item, StepSpec
 from rhaii_tui.deployment.session import Session
 from rhaii_tui.endpoints import google_cloud
 from rhaii_tui.google.values import PoolInfo
@@ -199,12 +201,56 @@ async def test_a_setup_is_not_taken_up_again_after_a_teardown(tmp_path: Path) ->
     await setup.close()
     gone = stop_plan(deployment()).model_copy(update={"kind": "teardown", "steps": ()})
     end = await open_operation(gone, google_cloud(), tmp_path)
+    await end.close()
     declined = await Session.open(target, google_cloud(), tmp_path)
     assert declined.state.run == setup.state.run, "a teardown that was not approved has ended nothing"
     await declined.close()
+    end = await open_operation(gone, google_cloud(), tmp_path)
     end.approve("test")
     await end.close()
     anew = await Session.open(target, google_cloud(), tmp_path)
     assert anew.state.run not in (setup.state.run, end.state.run)
     assert anew.state.approved_at is None
     await anew.close()
+
+
+async def test_a_run_under_way_keeps_everybody_else_from_its_deployment(tmp_path: Path) -> None:
+    first = await open_operation(scale_plan(deployment(), 5), google_cloud(), tmp_path)
+    elsewhere = replace(deployment(), target=deployment().target.model_copy(update={"service": "another"}))
+    theirs = await open_operation(scale_plan(elsewhere, 5), google_cloud(), tmp_path)
+    end = stop_plan(deployment()).model_copy(update={"kind": "teardown", "steps": ()})
+    for folder in (theirs.folder, first.folder):  # the newer one first, then the older
+        with pytest.raises(RunBusy) as busy:
+            await open_operation(end, google_cloud(), tmp_path)
+        assert busy.value.folder == folder
+        await (theirs if folder == theirs.folder else first).close()
+    going = await open_operation(end, google_cloud(), tmp_path)
+    going.approve("test")
+    with pytest.raises(RunBusy):
+        await Session.open(deployment().target, google_cloud(), tmp_path)
+    await going.close()
+
+
+async def test_an_old_plan_does_not_outlive_another_pool_or_work_of_others(tmp_path: Path) -> None:
+    first = await open_operation(scale_plan(deployment(), 5), google_cloud(), tmp_path)
+    first.approve("test")
+    await first.close()
+    moved = deployment()
+    moved = replace(moved, target=moved.target.model_copy(update={"pool": "another"}))
+    other = await open_operation(scale_plan(moved, 5), google_cloud(), tmp_path)
+    assert (other.state.run != first.state.run, other.plan.target.pool) == (True, "another")
+    await other.close()
+
+    last = StepSpec(
+        id="cluster", title="", effect=Effect.DESTROY, usual_seconds=1, usual_source="", waits_for=""
+    )  # fmt: skip
+    whole = stop_plan(deployment()).model_copy(update={"kind": "teardown", "steps": (last,)})
+    begun = await open_operation(whole, google_cloud(), tmp_path)
+    begun.approve("test")
+    await begun.close()
+    assert whole.change is not None
+    kept = Item(kind="Cluster", name="a-cluster (us-central1-a)", why="others work in it")
+    careful = whole.model_copy(update={"steps": (), "change": whole.change.model_copy(update={"leaves": (kept,)})})
+    now = await open_operation(careful, google_cloud(), tmp_path)
+    assert (now.state.run != begun.state.run, now.state.approved_at) == (True, None)
+    await now.close()
