@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from doctor_practice import Ward, command, deployed
 
-from rhaii_tui.doctor import Place, State, examine, for_step
+from rhaii_tui.doctor import Fix, Place, State, edits, examine, for_step
+from rhaii_tui.doctor.gathering import gather
 from rhaii_tui.doctor.hops import Hop
 
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(180)]
@@ -115,6 +116,28 @@ async def test_a_fault_is_found_and_mended(ward: Ward, fault: str) -> None:
                 await ward.until(cluster, lambda d: d.cause is not None and d.cause.rule.id == rule, what="undone")
         finally:
             await ward.heal(cluster, fault)
+
+
+async def test_a_change_passes_a_full_pool_and_what_its_way_back_leaves_stuck_is_mended(ward: Ward) -> None:
+    """Replicas that serve hold every accelerator: without room the update would wait for ever."""
+    async with ward.cluster() as cluster:
+        changes = edits.with_options(await gather(ward.place, ward.endpoints, cluster), {"--max-num-seqs": "64"})
+        treatment = ward.treatment(cluster)
+        healing = await treatment.heal("engine.memory", Hop.SCHEDULING, Fix("Fewer at once", changes=changes))
+        assert healing.outcome.ok, healing.outcome.failure
+        service, namespace = ward.place.service, ward.place.namespace
+        rolled = await cluster.read("Deployment", namespace, f"{service}-kserve")
+        assert "--max-num-seqs=64" in str(rolled)
+        assert (rolled or {})["status"]["updatedReplicas"] == 3
+        undone = await treatment.undo("engine.memory")
+        assert undone.ok, undone.failure
+        case = await ward.first_cause(cluster, "scheduling.rollout-stuck", "undone")
+        assert case.hit.fix is not None
+        healing = await treatment.heal(case.rule.id, case.hop, case.hit.fix)
+        assert healing.healed
+        await ward.until(cluster, lambda d: d.healthy)
+        live = await cluster.read("Deployment", namespace, f"{service}-kserve")
+        assert "--max-num-seqs=64" not in str(live)
 
 
 async def test_a_stopped_service_is_no_fault(ward: Ward) -> None:

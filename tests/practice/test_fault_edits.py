@@ -88,6 +88,16 @@ async def test_a_fault_that_hits_one_hits_the_first_that_comes() -> None:
     assert faults.claims("hf-gated", "model", "b")
 
 
+async def test_what_somebody_has_mended_acts_no_more_until_it_is_switched_again() -> None:
+    faults = Faults()
+    await faults.switch("api-disabled", True)
+    faults.mend("api-disabled")
+    assert not faults.on("api-disabled")
+    assert faults.active() == ("api-disabled",)
+    await faults.switch("api-disabled", True)
+    assert faults.on("api-disabled")
+
+
 def test_every_act_belongs_to_a_fault_with_a_name_of_its_own() -> None:
     names = [fault.name for fault in CATALOGUE]
     assert len(names) == len(set(names))
