@@ -186,6 +186,10 @@ class Monitor:
         for collection in self.collections.values():
             collection.lose(since, reason)
         self.scraper.lose(reason, since)
+        now = int(time.time())
+        for replica in self.state.replicas:
+            for second in range(max(int(since) + 1, now - h.SECONDS), now):
+                self.history.mark(replica.pod, second, h.NOT_LIVE)
         self._hand_out()  # everything may be back before the next state is due, and then nobody would know
         self._watch_all()
 

@@ -14,6 +14,8 @@ from rhaii_tui.serving.metrics import Scrape
 
 REFUSED_SECONDS = 30.0
 """Pause after a refusal: a missing permission does not come by asking every two seconds."""
+EXPIRED_SECONDS = 5.0
+"""Pause after a token was refused: somebody logs in again, and looks whether it helps."""
 AT_ONCE = -1.0
 """Ask again without a pause."""
 GAP_SECONDS = 30.0
@@ -61,6 +63,10 @@ class Source:
         if not isinstance(error, ApiError):
             self.asked = True
             return 0.0
+        if error.status == 401 and error.is_status_object:
+            self.problem = "the API server no longer accepts the token"
+            self.asked = True
+            return EXPIRED_SECONDS
         if error.status == 403 and error.is_status_object:
             self.permission = permissions.missing(str(error)) or "get pods/proxy"
             self.problem = f"metrics may not be read; it needs the permission to {self.permission}"

@@ -54,6 +54,8 @@ class ServedCluster:
         self.token_file.write_text("token")
         self.objects: dict[tuple[str, str, str], Obj] = {}
         self.forbidden: set[str] = set()
+        self.expired = False
+        """The token is refused."""
         self.metrics: dict[str, str | int] = {}
         self.proxied: list[str] = []
         self.address = ""
@@ -107,6 +109,9 @@ class ServedCluster:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         path = request.path
+        if self.expired:
+            said = {"kind": "Status", "code": 401, "reason": "Unauthorized", "message": "Unauthorized"}
+            return web.json_response(said, status=401)
         if "/proxy/" in path:
             return self._proxy(path)
         for kind in KINDS.values():

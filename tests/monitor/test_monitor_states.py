@@ -5,6 +5,7 @@ from __future__ import annotations
 from awaiting import until
 from served_cluster import ServedCluster, condition, engine_text, gpu_node, pod, service
 
+from rhaii_tui.monitor import history
 from rhaii_tui.monitor.monitor import Monitor
 from rhaii_tui.monitor.state import MonitorState
 
@@ -133,6 +134,27 @@ async def test_a_machine_that_slept_says_since_when(served: ServedCluster, monit
     asleep = seen[0]
     assert (asleep.state, asleep.lost_since) == ("unknown", state.at - 3600)
     assert asleep.replicas[0].figures.lost_since == state.at - 3600
+    state = await until(monitor, lambda s: s.lost_since is None and s.total.counted == 1)
+    assert state.state == "ready"
+    strip = monitor.history.cells("chat-a", "load", state.at, 100, 5)
+    assert sum(cell.sign == history.NOT_LIVE for cell in strip) > 90, "the strip tells of the night, too"
+
+
+async def test_an_expired_token_keeps_the_last_word_and_says_so(served: ServedCluster, monitor: Monitor) -> None:
+    served.put(service())
+    served.put(pod("chat-a"))
+    served.metrics["chat-a"] = engine_text()
+    monitor.start()
+    await until(monitor, lambda s: s.state == "ready" and s.total.counted == 1)
+    served.expired = True
+    await served.stop()
+    await served.start()  # open watches are cut as well, as they are at the latest when the server ends them
+    state = await until(monitor, lambda s: s.replicas[0].figures.problem.startswith("the API server no longer"))
+    state = await until(monitor, lambda s: all("token" in link.problem for link in s.links))
+    assert state.state == "unknown"
+    assert (state.replicas[0].figures.running, state.replicas[0].is_ready) == (2, True)
+    assert state.lost_since is not None
+    served.expired = False
     state = await until(monitor, lambda s: s.lost_since is None and s.total.counted == 1)
     assert state.state == "ready"
 
