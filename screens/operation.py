@@ -99,12 +99,17 @@ class OperationScreen(RoadScreen):
         """Which deployment, and what is chosen."""
         raise NotImplementedError
 
+    @property
+    def _under_way(self) -> str:
+        """Why nothing else begins while steps are being taken: it would cut them off."""
+        return f"{self.road.journey.watched} is under way; it ends first. v shows it."
+
     def action_again(self) -> None:
         if self.road.journey.endpoints is None:
             self.say("The cloud is not there yet, usually it takes 2 s.", "WARN")
             return
         if self.road.journey.running:
-            self.say(f"{self.road.journey.watched} is under way; it ends first. v shows it.", "WARN")
+            self.say(self._under_way, "WARN")
             return
         self.looking = True
         self.paint()
@@ -177,6 +182,8 @@ class OperationScreen(RoadScreen):
             self.say(self.road.copy(pages.script(self.plan), "The whole plan"), "PASS")
 
     def refusal(self, action: str) -> str:
+        if action == "go_on" and self.road.journey.running:
+            return self._under_way
         if action == "go_on" and self.looking:
             return f"Still reading the deployment, {_USUAL}."
         if action == "go_on" and self.plan is None:

@@ -83,6 +83,9 @@ class ScaleScreen(OperationScreen):
             "stops it" if self.wanted == 0 else "as it is" if self.plan is None else words.VERB[self.plan.kind].lower()
         )
         keys = "" if self.plan else "\n+ and - choose another number, 0 stops the service and its cost, x tears down."
+        last = self.road.operation_state
+        if last.outcome in ("failed", "cancelled") and not self.plan:
+            keys += f"\n{words.outcome(last)} v shows it, r goes on there."
         return Content.assemble(
             (f"{target.namespace}/{target.service}", "bold"),
             (f"  {target.accelerator.value} in {target.cluster}, {target.zone}{ours}\n", "$dim"),
@@ -112,7 +115,8 @@ class ScaleScreen(OperationScreen):
             self.renew()
 
     def refusal(self, action: str) -> str:
-        if action == "go_on" and self.found is not None and not self.looking and self.plan is None:
+        idle = not (self.looking or self.road.journey.running)
+        if action == "go_on" and self.found is not None and idle and self.plan is None:
             return f"{count(self.now, 'replica')} already: + and - choose another number."
         return super().refusal(action)
 

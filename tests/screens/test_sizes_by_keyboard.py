@@ -73,6 +73,7 @@ class Stage:
         await self.pilot.press("y")
         await self.until(lambda: isinstance(self.app.screen, ProgressScreen))
         assert screen.chosen is None, "the next size is chosen from what runs then"
+        assert "is under way; it ends first" in screen.refusal("go_on"), "agreeing again would cut it off"
         await self.ended(done, replicas, after)
         await self.pilot.press("g")
 
