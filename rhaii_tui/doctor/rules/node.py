@@ -312,6 +312,7 @@ RULES = HopRules(
             "A quota of the project or region is used up; GKE says so inside the operation.",
             "The newest operation of the pool ended without an error.",
             _quota,
+            explained_by=("node.quota-limit",),
         ),
         Rule(
             "node.stockout",
@@ -329,7 +330,6 @@ RULES = HopRules(
             "The quota's limit is below what the service needs.",
             "The limit covers the replicas.",
             _no_quota,
-            explained_by=("node.quota",),
         ),
         Rule(
             "node.pool-broken",
@@ -338,7 +338,7 @@ RULES = HopRules(
             "Its creation failed half-way; it keeps the name and may be billed.",
             "The pool is RUNNING.",
             _pool_broken,
-            explained_by=("node.quota", "node.stockout"),
+            explained_by=("node.quota", "node.quota-limit", "node.stockout"),
         ),
         Rule(
             "node.spot-reclaimed",
