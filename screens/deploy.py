@@ -157,7 +157,7 @@ class DeployScreen(RoadScreen):
         narrow = self.has_class("-narrow") or self.has_class("-short")
         words = {
             "steps": "Steps" if narrow else "Steps: elapsed / usual, ◆ critical path",
-            "replicas": f"Replicas {ready}/{wanted}",
+            "replicas": f"Replicas {ready}/{wanted}" if rows.are_replicas_known(state) else "Replicas",
             "log": "Log",
             "status": f"Status ({bad} to read)" if bad else "Status",
         }

@@ -93,6 +93,11 @@ def wanted(state: RunState) -> int:
     return state.plan.change.replicas_after if state.plan.change else state.plan.target.replicas
 
 
+def are_replicas_known(state: RunState) -> bool:
+    """Whether the count means something: an operation's replicas run before it has looked at them."""
+    return bool(state.replicas) or not wanted(state) or state.plan is None or state.plan.change is None
+
+
 def headline(state: RunState, now: float) -> Content:
     """Where the run is, in one line."""
     total = len(state.steps)

@@ -112,8 +112,10 @@ def _answers(state: RunState, since: RunState) -> list[Content]:
 
 
 def _since(since: RunState) -> list[Content]:
-    said = outcome(since) if since.outcome else ""
-    return [Content.assemble(("! ", "$warning bold"), "Changed since: ", said)] if said else []
+    if not since.outcome:
+        return []
+    more = "" if since.outcome == "done" else "  s, then v shows it."
+    return [Content.assemble(("! ", "$warning bold"), "Changed since: ", outcome(since), (more, "$dim"))]
 
 
 def _costs(state: RunState, now: float | None, replicas: int) -> list[Content]:

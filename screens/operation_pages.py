@@ -141,7 +141,7 @@ def outcome(state: RunState) -> str:
     if state.outcome != "done":
         at = next((s for s in state.steps if s.status in ("failed", "cancelled", "running")), None)
         where = f" at {at.spec.title}" if at is not None else ""
-        return f"{DOING[plan.kind]} has not come to its end{where}; s, then v shows it."
+        return f"{DOING[plan.kind]} has not come to its end{where}."
     per_hour = usd(_cost(plan.bill, 1), "h")
     if plan.kind == "teardown":
         left = len(plan.change.leaves)

@@ -43,12 +43,14 @@ def usd_per_hour_now(state: RunState) -> float | None:
 
 def _operated(state: RunState) -> Bill | None:
     """An operation's bill before its step that moves machines, and the one after it from then on. Machines that are
-    asked for count at once; those that go count until they are gone."""
+    asked for count at once, unless none of them was to be had; those that go count until they are gone."""
     assert state.plan is not None
     change = state.plan.change
     grows = change is not None and change.nodes_after > change.nodes_before
 
     def moved(step: StepState) -> bool:
+        if step.status == "failed" and change is not None and state.nodes is not None:
+            return grows and state.nodes > change.nodes_before
         return step.status in ("done", "already") or (grows and step.started_at is not None)
 
     after = state.outcome == "done" or any(moved(s) for s in state.steps if s.spec.id in _MOVES)

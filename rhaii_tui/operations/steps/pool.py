@@ -87,13 +87,18 @@ class ResizeStep:
         there = f"{nodes} of {plan.nodes_after} nodes are there"
         if size.target > nodes:
             there += f"; the instance group asks for {size.target}, and what comes is billed"
+        machines = max(nodes, size.target)
+        run.record(
+            e.CapacityObserved(at=time.time(), replicas=plan.replicas_before, replicas_ready=ready, nodes=machines)
+        )
         before = plan.replicas_before
         serves = f"{ready} of its {before} replicas are ready" if before else "it is still stopped"
-        back = f"rhaii-tui scale {before} gives back what came" if before else "rhaii-tui stop gives back what came"
+        undo = f"rhaii-tui scale {before}" if before else "rhaii-tui stop"
+        back = f" {undo} gives back what came." if machines > plan.nodes_before else ""
         return finding_of(error, run.target.pool).model_copy(
             update={
                 "meaning": f"The service was not touched: {serves}. {there}.",
-                "remediation": f"{error.remedy} Retry goes on from here; {back}.",
+                "remediation": f"{error.remedy} Retry goes on from here.{back}",
                 "evidence": (*size.evidence, *read),
             }
         )
