@@ -22,7 +22,14 @@ from rhaii_tui.serving.stack import EA1
 
 Json = dict[str, Any]
 NOW = time.time()
-OLD = datetime.fromtimestamp(NOW - 7200, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def stamp(ago: float) -> str:
+    """A Kubernetes time stamp so many seconds before now."""
+    return datetime.fromtimestamp(NOW - ago, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+OLD = stamp(7200)
 MODEL = "Qwen/Qwen2.5-3B-Instruct"
 NS, GATES = "rhaii-inference", "opendatahub"
 SYSTEM = ("opendatahub", "istio-system", "cert-manager", "kube-system", NS)

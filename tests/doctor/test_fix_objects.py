@@ -62,6 +62,31 @@ def test_a_difference_is_yaml_without_noise_and_without_secrets() -> None:
     assert bare(None) == {}
 
 
+def test_a_difference_shows_no_token_that_stands_in_a_manifest() -> None:
+    env = [{"name": "HF_TOKEN", "value": "hf_abc"}, {"name": "PORT", "value": "1"}]
+    one: dict[str, Any] = {
+        "kind": "Deployment",
+        "metadata": {"name": "x", "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "hf_abc"}},
+        "spec": {"containers": [{"env": env}]},
+    }
+    two = copy.deepcopy(one)
+    two["spec"]["containers"][0]["env"][1]["value"] = "2"
+    text = difference(one, two, "Deployment x")
+    assert "hf_abc" not in text
+    assert "(hidden)" in text
+    assert bare(one)["spec"]["containers"][0]["env"] == env, "what leads back keeps it"
+
+
+def test_each_place_has_a_notebook_of_its_own_whatever_its_cluster_is_called(tmp_path: Path) -> None:
+    contexts = ("", "here", "prod/api.example.com:6443/admin", "../../etc/x")
+    places = [Place("ns", "svc", cluster=c) for c in contexts]
+    places += [Place("ns", "svc", "project", zone, "c") for zone in ("us-central1-a", "us-central1-b")]
+    books = [Notebook(tmp_path, "google", place) for place in places]
+    for book in books:
+        book.write(Entry("1", 1.0, "a.b", "applied"))
+    assert len({book.path for book in books}) == len(list((tmp_path / "doctor").iterdir())) == len(books)
+
+
 def test_the_notebook_keeps_the_last_state_and_survives_a_torn_line(tmp_path: Path) -> None:
     book = Notebook(tmp_path, "practice:1", Place("ns", "svc", cluster="c"))
     change = Change("patch", "Node", "", "n", {"spec": {"x": None}})

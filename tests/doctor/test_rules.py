@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import random
 
 import pytest
-from doctor_stage import NS, Stage
-from rule_cases import no_logs
+from doctor_stage import NS, Stage, stamp
+from rule_cases import full, no_logs
 from rule_cases_life import CASES
 
 from rhaii_tui.catalog.findings import Status
 from rhaii_tui.catalog.shapes import SHAPES, Accelerator, Shape, Topology
 from rhaii_tui.doctor.diagnosis import BAD, judge
+from rhaii_tui.doctor.evidence import LogKey
 from rhaii_tui.doctor.hops import CAUSE_ORDER, CHAIN, Hop, State
 from rhaii_tui.doctor.pieces import Unread
 from rhaii_tui.doctor.records import records
@@ -94,6 +96,55 @@ def test_pairs_are_found_and_blamed_in_path_order() -> None:
         told = [f.rule.id for f in found.findings if f.hit.status in BAD and not f.consequence_of]
         assert set(pair) <= {f.rule.id for f in found.findings}, (pair, told)
         assert told[0] == min(pair, key=lambda r: CAUSE_ORDER.index(RULES[r].hop)), (pair, told)
+
+
+def test_a_node_that_was_taken_back_and_replaced_explains_nothing_more() -> None:
+    stage = Stage(SCALE_OUT)
+    CASES["node.stockout"](stage)
+    gone = copy.deepcopy(stage.pods[0])
+    gone["metadata"]["name"] = "gone"
+    ended = {"type": "Ready", "status": "False", "lastTransitionTime": "2020-01-01T00:00:00Z"}
+    gone["status"] = {"phase": "Failed", "reason": "NodeShutdown", "conditions": [ended]}
+    stage.kinds["Pod"].append(gone)
+    stage.event("Node", f"gke-x-{stage.target.pool}-1", "Shutdown", "Instance was preempted: imminent node shutdown")
+    stage.kinds["Event"][-1]["lastTimestamp"] = "2020-01-01T00:00:00Z"
+    found = judge(stage.snapshot())
+    assert found.find("node.spot-reclaimed") is None
+    assert found.cause is not None
+    assert found.cause.rule.id == "node.stockout"
+
+
+def test_what_still_comes_and_goes_is_not_known_yet() -> None:
+    """A replica that waits for the accelerator of one on its way out, and one that has only just begun."""
+    stage = Stage(SCALE_OUT)
+    waiting = stage.pending(full(stage))
+    ending = copy.deepcopy(stage.pods[0])
+    ending["metadata"] |= {"name": "ending", "uid": "ending", "deletionTimestamp": stamp(5)}
+    ending["spec"]["nodeName"] = stage.nodes[-1]["metadata"]["name"]
+    stage.kinds["Pod"].append(ending)
+    waiting["metadata"]["creationTimestamp"] = stamp(5)
+    found = judge(stage.snapshot())
+    assert found.cause is None
+    assert not found.healthy
+    link = found.link(Hop.SCHEDULING)
+    assert link.state is State.UNPROVEN
+    assert "which is still ending" in link.line
+    assert found.link(Hop.VLLM).state is State.UNPROVEN
+    ending["metadata"]["deletionTimestamp"] = stamp(3600)  # it does not end: that is a fault
+    found = judge(stage.snapshot())
+    assert found.cause is not None
+    assert found.cause.rule.id == "scheduling.pool-too-small"
+    assert any("/ending" in e.source for e in found.cause.hit.evidence)
+
+
+def test_a_replica_out_of_reach_with_its_kubelet_is_not_known_yet() -> None:
+    stage = Stage(SCALE_OUT)
+    CASES["vllm.silent"](stage)
+    pod = stage.pods[0]["metadata"]["name"]
+    stage.logs[LogKey(pod, "main")] = Unread(f"log {pod}", "500: dial tcp 10.0.0.9:10250: i/o timeout")
+    found = judge(stage.snapshot())
+    assert found.cause is None
+    assert "the node may be lost" in found.link(Hop.VLLM).line
 
 
 def test_forbidden_logs_are_unknown_and_name_the_permission() -> None:

@@ -207,6 +207,12 @@ def _reclaimed(s: Snapshot, node: Json) -> bool:
     return any(any(w in e.message or w in e.reason for w in _SPOT) for e in s.events_of(name_of(node)))
 
 
+def _ended_at(pod: Json) -> float:
+    """When a pod's conditions changed last, Unix time; such pods are kept long after their end."""
+    stamps = [timestamps.unix(c.get("lastTransitionTime")) for c in status_of(pod).get("conditions") or []]
+    return max((at for at in stamps if at is not None), default=0.0)
+
+
 def _spot_reclaimed(s: Snapshot) -> Iterator[Hit]:
     """Google took spot machines back: told by events about nodes, while replicas are missing for it."""
     if _enough(s) and all(is_true(n, "Ready") for n in s.accelerator_nodes):
@@ -229,7 +235,7 @@ def _spot_reclaimed(s: Snapshot) -> Iterator[Hit]:
             found.append(Evidence(source=f"event {event.reason} Node/{name}", text=event.message, observed_at=event.at))
     for pod in s.items("Pod", s.place.namespace):
         state = status_of(pod)
-        if state.get("reason") in ("Terminated", "NodeShutdown", "Preempting"):
+        if state.get("reason") in ("Terminated", "NodeShutdown", "Preempting") and _ended_at(pod) >= refilled:
             found.append(s.note(f"pod {name_of(pod)} status", f"{state['reason']}: {state.get('message', '')}", "Pod"))
     if found:
         yield Hit(
