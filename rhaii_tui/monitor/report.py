@@ -77,6 +77,8 @@ def lines(state: MonitorState) -> list[str]:
         said = f"{picker.word} {picker.ready}{'' if picker.is_ready else ' NOT READY'}"
         if picker.decisions_per_s is not None:
             said += f", {picker.decisions_per_s:.1f} decisions/s"
+        if picker.at is not None:
+            said += f" ({age(state.at - picker.at)} old)"
         found.append(f"  endpoint picker {picker.pod} {said}{trouble(picker.problem, picker.lost_since)}")
     for part in state.parts:
         meaning = next((r.meaning for r in part.conditions if r.status != "True" and r.meaning), "")

@@ -215,12 +215,13 @@ def _total(replicas: tuple[ReplicaNow, ...]) -> Total:
     running = [f.running for f in live if f.running is not None]
     waiting = [f.waiting for f in live if f.waiting is not None]
     tokens = [f.tokens_per_s for f in live if f.tokens_per_s is not None]
-    ratios = [f.hit_ratio for f in live if f.hit_ratio is not None]
+    ratios = [(f.hit_ratio, 1.0 if f.lookups is None else f.lookups) for f in live if f.hit_ratio is not None]
+    weight = sum(lookups for _, lookups in ratios)
     return Total(
         replicas=len(replicas),
         counted=len(live),
         running=sum(running) if running else None,
         waiting=sum(waiting) if waiting else None,
         tokens_per_s=sum(tokens) if tokens else None,
-        hit_ratio=sum(ratios) / len(ratios) if ratios else None,
+        hit_ratio=sum(ratio * lookups for ratio, lookups in ratios) / weight if weight > 0 else None,
     )

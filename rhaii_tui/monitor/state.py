@@ -31,7 +31,8 @@ class Link:
 class Figures:
     """What an engine says of itself. `at` None: never read. Ratios 0..1; `window` wall seconds behind the ratios.
 
-    `hit_ratio` counts cached tokens over looked-up tokens in the window, None without lookups. `kv_usage` is what
+    `hit_ratio` counts cached tokens over looked-up tokens in the window, None without lookups, which `lookups` counts
+    (None where the engine publishes a ratio of its own only). `kv_usage` is what
     running requests hold. `restarted_at`: the counters began anew then, so that windows are short for a while.
     """
 
@@ -44,6 +45,7 @@ class Figures:
     waiting: int | None = None
     kv_usage: float | None = None
     hit_ratio: float | None = None
+    lookups: float | None = None
     tokens_per_s: float | None = None
     prompt_tokens_per_s: float | None = None
     requests_per_s: float | None = None
@@ -166,7 +168,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """Sums over replicas whose figures are live; `counted` of `replicas`."""
+    """Sums over replicas whose figures are live; `counted` of `replicas`. `hit_ratio` weighs each by its lookups."""
 
     replicas: int = 0
     counted: int = 0

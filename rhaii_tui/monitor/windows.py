@@ -70,6 +70,7 @@ class Window:
             waiting=_whole(values.get("waiting")),
             kv_usage=values.get("kv_usage"),
             hit_ratio=ratio,
+            lookups=long.get("prefix_queries"),
             tokens_per_s=rate("generation_tokens"),
             prompt_tokens_per_s=rate("prompt_tokens"),
             requests_per_s=rate("requests"),

@@ -166,6 +166,20 @@ async def test_stopped_on_purpose_is_not_an_error(served: ServedCluster, monitor
     assert (state.state, state.why) == ("stopped", "stopped on purpose")
 
 
+async def test_the_service_s_hit_ratio_weighs_replicas_by_their_lookups(
+    served: ServedCluster, monitor: Monitor
+) -> None:
+    served.put(service(2))
+    for name in ("chat-a", "chat-b"):
+        served.put(pod(name))
+        served.metrics[name] = engine_text(queries=1000, hits=0)
+    monitor.start()
+    await until(monitor, lambda s: s.total.counted == 2)
+    served.metrics["chat-a"] = engine_text(queries=1900, hits=900)
+    served.metrics["chat-b"] = engine_text(queries=1100, hits=0)
+    await until(monitor, lambda s: s.total.hit_ratio == 0.9)
+
+
 async def test_nobody_looking_means_no_scrapes(served: ServedCluster, monitor: Monitor) -> None:
     served.put(service())
     served.put(pod("chat-a"))
