@@ -133,7 +133,7 @@ class TroubleshootScreen(RoadScreen):
             last = Place.of(state.plan.target, under_way=state.plan.kind == "setup" and state.ready_at is None)
         if (subject := self.road.subject) is not None:
             one = subject.found
-            asked = Place(one.namespace, one.service, one.project, one.zone, one.gke)
+            asked = Place(one.namespace, one.service, one.project, one.zone, one.gke or one.cluster)
             return last if last is not None and last.is_at(asked) else asked
         if last is not None:
             return last

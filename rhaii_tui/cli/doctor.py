@@ -123,7 +123,7 @@ def _place(endpoints: Endpoints, one: Found) -> Place:
     from rhaii_tui.doctor.place import Place
 
     mine = _last_target(endpoints)
-    place = Place(one.namespace, one.service, one.project, one.zone, one.gke)
+    place = Place(one.namespace, one.service, one.project, one.zone, one.gke or one.cluster)
     return mine if mine is not None and mine.is_at(place) else place
 
 

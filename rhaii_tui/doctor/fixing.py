@@ -97,6 +97,7 @@ class Surgery:
         done: tuple[Done, ...] = ()
         told: list[str] = []
         for change in fix.changes:
+            intended = done
             try:
                 before = await self._send.read(change) if change.verb in _READ_FIRST else None
                 intended = (*done, Done(change, _kept(change, before)))
@@ -105,18 +106,29 @@ class Surgery:
                     self._record(self._intent(change))
                 after = await self._send.send(change)
             except Refused as refused:
-                self._notebook.write(Entry(entry_id, time.time(), rule, "failed", done))
-                return Outcome(False, tuple(told), str(refused), entry_id)
+                # What may have happened all the same stays in the entry, so that it can be undone.
+                kept = intended if refused.unclear else done
+                unsure = self._noted(Entry(entry_id, time.time(), rule, "failed", kept))
+                return Outcome(False, (*told, *unsure), str(refused), entry_id)
             except OSError as error:
                 return Outcome(
-                    False, tuple(told), f"Nothing was sent: the notebook cannot be written: {error}", entry_id
-                )
+                    False, tuple(told), f"{change.object} was not sent: the notebook cannot be written: {error}",
+                    entry_id,
+                )  # fmt: skip
             done = (*done, Done(change, _kept(change, before), _kept(change, after)))
             if self._record is not None and change.verb in ("apply", "create") and before is None and after:
                 self._record(self._created(change, after))
             told.append(self._send.words(change))
-        self._notebook.write(Entry(entry_id, time.time(), rule, "applied", done))
-        return Outcome(True, tuple(told), entry=entry_id)
+        unsure = self._noted(Entry(entry_id, time.time(), rule, "applied", done))
+        return Outcome(True, (*told, *unsure), entry=entry_id)
+
+    def _noted(self, entry: Entry) -> tuple[str, ...]:
+        """Write what has become of a fix; a sentence where that was not possible: the cluster has changed already."""
+        try:
+            self._notebook.write(entry)
+        except OSError as error:
+            return (f"the notebook cannot be written ({error}): undo knows only what was intended",)
+        return ()
 
     async def undo(self, rule: str) -> Outcome:
         """Take the newest fix of a rule back, last change first. What others changed since is left alone."""
@@ -129,8 +141,8 @@ class Surgery:
                 told.append(await self._take_back(one))
             except Refused as refused:
                 return Outcome(False, tuple(told), str(refused), entry.id)
-        self._notebook.write(Entry(entry.id, time.time(), rule, "undone", entry.done))
-        return Outcome(True, tuple(told), entry=entry.id)
+        unsure = self._noted(Entry(entry.id, time.time(), rule, "undone", entry.done))
+        return Outcome(True, (*told, *unsure), entry=entry.id)
 
     async def _take_back(self, done: Done) -> str:
         change = done.change
@@ -155,7 +167,11 @@ class Surgery:
         if now is None:
             return f"{change.object}: is gone"
         if done.before is None:
-            await self._send.send(Change("delete", change.kind, change.namespace, change.name))
+            mine, live = bare(done.after), bare(now)
+            if any(live.get(key) != value for key, value in mine.items() if key not in ("apiVersion", "metadata")):
+                return f"{change.object}: others have changed it since; left as it is"
+            uid = str((now.get("metadata") or {}).get("uid") or "")
+            await self._send.send(Change("delete", change.kind, change.namespace, change.name, uid=uid))
             return f"{change.object}: deleted"
         after = done.after if done.after is not None else merged(done.before, change.body)
         body = way_back(done.before, after, bare(now))

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import quote
 
 from rhaii_tui.doctor.place import Place
 from rhaii_tui.doctor.rule import Change
@@ -44,8 +45,10 @@ class Notebook:
     """Append-only; the last line about an id is its state. Files are for the owner alone."""
 
     def __init__(self, home: Path, cloud: str, place: Place) -> None:
-        name = "-".join((cloud.replace(":", "-"), place.cluster or "cluster", place.namespace, place.service))
-        self.path = home / "doctor" / f"{name}.jsonl"
+        where = filter(None, (place.project, place.zone, place.cluster or "cluster"))
+        name = "-".join((cloud.replace(":", "-"), *where, place.namespace, place.service))
+        # A kubeconfig's contexts may be called anything, `prod/api.example.com:6443/admin` for one.
+        self.path = home / "doctor" / f"{quote(name, safe='')}.jsonl"
 
     def write(self, entry: Entry) -> None:
         """One line, on disk before this returns. Raises OSError."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import copy
 import difflib
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
 Json = dict[str, Any]
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|API_?KEY", re.IGNORECASE)
 _NOISE = ("resourceVersion", "uid", "creationTimestamp", "generation", "managedFields", "selfLink")
 
 
@@ -33,7 +36,20 @@ def difference(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
 
 
 def _yaml(obj: Mapping[str, Any] | None) -> list[str]:
-    return yaml.safe_dump(bare(obj), sort_keys=False, width=120).splitlines() if obj else []
+    return yaml.safe_dump(_shown(bare(obj)), sort_keys=False, width=120).splitlines() if obj else []
+
+
+def _shown(value: Any) -> Any:
+    """The same without what a person wrote into a manifest although it is secret: a token as a variable's value, and
+    kubectl's copy of the manifest."""
+    if isinstance(value, list):
+        return [_shown(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    kept = {key: _shown(below) for key, below in value.items() if key != _LAST_APPLIED}
+    if "value" in kept and _SECRET_NAME.search(str(kept.get("name") or "")):
+        kept["value"] = "(hidden)"
+    return kept
 
 
 def merged(obj: Mapping[str, Any], patch: Mapping[str, Any]) -> Json:

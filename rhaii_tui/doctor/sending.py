@@ -38,6 +38,14 @@ HOPELESS = 2
 class Refused(Exception):
     """The server, or a file of the user's, does not let the change happen. One sentence for a person."""
 
+    @property
+    def unclear(self) -> bool:
+        """Whether the change may have happened all the same: the answer was lost on its way."""
+        from rhaii_tui.kube.errors import ApiError, Unreachable
+
+        cause = self.__cause__
+        return isinstance(cause, Unreachable) or (isinstance(cause, ApiError) and cause.status >= 500)
+
 
 class Sender:
     """The hands of a fix. Every method raises Refused."""
