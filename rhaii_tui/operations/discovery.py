@@ -111,8 +111,8 @@ async def describe(info: ClusterInfo, service: Obj, endpoints: Endpoints, home: 
     mine = placement.replicas_in(pods)
     homes = {str(p["spec"].get("nodeName") or "") for p in mine} - {""}
     carrying = [n for n in nodes if n["metadata"]["name"] in homes]
-    facts = placement.accelerator_of(service, carrying)
     pools = tuple(p for p in info.pools if wish.pool in ("", p.name))
+    facts = placement.accelerator_of(service, carrying, pools)
     pool = placement.pool_of(service, carrying, pools, facts)
     in_pool = {n["metadata"]["name"] for n in nodes if (n["metadata"].get("labels") or {}).get(POOL_LABEL) == pool.name}
     names = {p["metadata"]["uid"] for p in mine}
@@ -120,7 +120,7 @@ async def describe(info: ClusterInfo, service: Obj, endpoints: Endpoints, home: 
     replicas = int(spec.get("replicas", 1))
     placement.refuse_shared_nodes(meta["name"], mine)
     where = (wish.project, info.location, info.name)
-    target = _target(
+    target = target_of(
         accelerator=facts.accelerator,
         topology=topology(spec, replicas),
         project=wish.project,
@@ -149,7 +149,7 @@ async def describe(info: ClusterInfo, service: Obj, endpoints: Endpoints, home: 
     )
 
 
-def _target(**fields: Any) -> Target:
+def target_of(**fields: Any) -> Target:
     """What was found as a target. Raises Trouble for what operations do not know."""
     from pydantic import ValidationError
 

@@ -26,18 +26,25 @@ def replicas_in(pods: Iterable[Obj]) -> list[Obj]:
     return [p for p in pods if role_of(p["metadata"].get("labels") or {}) == "replica"]
 
 
-def accelerator_of(service: Obj, nodes: Iterable[Obj]) -> AcceleratorFacts:
-    """By what the replicas ask for, else by the nodes they are on. Raises Trouble for what the catalogue lacks."""
-    asked = _asked(service)
+def accelerator_of(service: Obj, nodes: Iterable[Obj], pools: tuple[PoolInfo, ...]) -> AcceleratorFacts:
+    """By what the replicas ask for, else by the nodes they are on, else by the only kind that `pools` have.
+
+    The last is for a stopped service that leaves its resources to a preset. Raises Trouble for what is not known.
+    """
+    asked, nodes = _asked(service), list(nodes)
     for accelerator in Accelerator:
         facts = accelerator_facts(accelerator)
         if facts.resource in asked or any(_labelled(n, facts) for n in nodes):
             return facts
+    every = [accelerator_facts(a) for a in Accelerator]
+    there = [facts for facts in every if any(_carries(p, facts) for p in pools)]
+    if len(there) == 1:
+        return there[0]
     name = service["metadata"]["name"]
     raise Trouble(
         f"The accelerator of {name} is not known",
         "Its replicas ask neither for nvidia.com/gpu nor for google.com/tpu.",
-        "Operations know T4 GPUs and TPU v6e.",
+        "Operations know T4 GPUs and TPU v6e; say which node pool with --pool.",
     )
 
 
@@ -116,6 +123,10 @@ def _suits(pool: PoolInfo, service: Obj, facts: AcceleratorFacts) -> bool:
     wanted = (template(service).get("nodeSelector") or {}).get(POOL_LABEL)
     if wanted:
         return pool.name == str(wanted)
+    return _carries(pool, facts)
+
+
+def _carries(pool: PoolInfo, facts: AcceleratorFacts) -> bool:
     if facts.gke_accelerator:
         return pool.accelerator == facts.gke_accelerator
     return pool.machine_type == facts.machine_type
