@@ -48,7 +48,6 @@ UNREAD = {
     "token-expired": (Hop.ACCESS, "Log in again"),
     "api-slow": (Hop.ROUTE, "no answer within"),
     "api-restart": (Hop.GATEWAY, "no answer within"),
-    "api-503-burst": (Hop.VLLM, "503"),
 }
 """A hop that nothing is known about then, and words that say what is needed."""
 REFUSED = {
