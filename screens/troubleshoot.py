@@ -12,6 +12,7 @@ from textual.containers import Container, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
 
+from rhaii_tui.deployment.events import Event
 from rhaii_tui.doctor import Diagnosed, Diagnosis, Healing, Hop, Place, Treatment
 from rhaii_tui.doctor.diagnosis import BAD
 from rhaii_tui.doctor.examination import connect, examine
@@ -119,9 +120,9 @@ class TroubleshootScreen(RoadScreen):
             self._place, self._pointed, self._fixed = place, None, ""
         if self._cluster is None:
             self._cluster, self._lent = lent or (await connect(place, endpoints))[0], lent
-            session = self.road.journey.session
-            record = session.record if session is not None else None
-            self._treatment = Treatment(place, endpoints, self._cluster, self.road.journey.home, record)
+            self._treatment = Treatment(
+                place, endpoints, self._cluster, self.road.journey.home, lambda event: self._enter(place, event)
+            )
         return await examine(place, endpoints, self._cluster)
 
     async def _whom(self) -> Place:
@@ -144,6 +145,12 @@ class TroubleshootScreen(RoadScreen):
         assert journey.endpoints is not None
         project = (self.road.settings.get("project") if self.road.settings else None) or ""
         return Place.of((await find(journey.endpoints, journey.home, Wish(project=project))).target)
+
+    def _enter(self, place: Place, event: Event) -> None:
+        """What a fix creates belongs into the ledger of the run that is open now, when that is about this place."""
+        session = self.road.journey.session
+        if session is not None and Place.of(session.plan.target).is_at(place):
+            session.record(event)
 
     async def _let_go(self) -> None:
         cluster, self._cluster, self._treatment = self._cluster, None, None
