@@ -13,7 +13,7 @@ from rhaii_tui.doctor.pieces import Missing
 from rhaii_tui.doctor.rule import Fix, Hit, HopRules, Rule
 from rhaii_tui.google.errors import CloudError, Kind
 from rhaii_tui.google.values import OperationInfo
-from rhaii_tui.kube import timestamps
+from rhaii_tui.kube import events, timestamps
 
 Json = dict[str, Any]
 QUOTAS = "https://console.cloud.google.com/iam-admin/quotas"
@@ -219,20 +219,20 @@ def _spot_reclaimed(s: Snapshot) -> Iterator[Hit]:
         return
     live = {name_of(n): n for n in s.accelerator_nodes}
     pools = {labels_of(n).get(POOL_LABEL) for n in live.values()} | {s.place.pool}
-    # A node made after the event is its replacement: what the event tells is history then.
-    refilled = max((timestamps.unix(n["metadata"].get("creationTimestamp")) or 0.0 for n in live.values()), default=0.0)
-    found: list[Evidence] = []
-    for obj in s.items("Event"):
-        from rhaii_tui.kube import events
-
-        event = events.read(obj)
-        kind, _, name = event.object.partition("/")
-        if kind != "Node" or not any(w in event.message or w in event.reason for w in _SPOT):
-            continue
-        if event.at < refilled:
-            continue
-        if name in live or any(p and f"-{p}-" in name for p in pools):
-            found.append(Evidence(source=f"event {event.reason} Node/{name}", text=event.message, observed_at=event.at))
+    told = [
+        e
+        for e in map(events.read, s.items("Event"))
+        if e.object.startswith("Node/")
+        and ((name := e.object.partition("/")[2]) in live or any(p and f"-{p}-" in name for p in pools))
+    ]
+    # A node made after the event is its replacement, even if it is gone by now: what the event tells is history then.
+    made = [timestamps.unix(n["metadata"].get("creationTimestamp")) or 0.0 for n in live.values()]
+    refilled = max((*made, *(e.at for e in told if e.reason == "RegisteredNode")), default=0.0)
+    found = [
+        Evidence(source=f"event {e.reason} {e.object}", text=e.message, observed_at=e.at)
+        for e in told
+        if e.at >= refilled and any(w in e.message or w in e.reason for w in _SPOT)
+    ]
     for pod in s.items("Pod", s.place.namespace):
         state = status_of(pod)
         if state.get("reason") in ("Terminated", "NodeShutdown", "Preempting") and _ended_at(pod) >= refilled:
