@@ -147,10 +147,10 @@ async def _run(session: Session, order: Order, watch_requests: bool, out: Output
         if session.state.outcome == "cancelled":
             for line in interrupted(session):
                 out.line(line)
-    out.record(record := result(state))
+    out.record(result(state))
     for line in _closing(state):
         out.line(line)
-    return Exit.OK if record["ok"] else Exit.FAILED
+    return exit_code(state)
 
 
 def _agreed(plan: Plan, order: Order) -> bool:
@@ -163,6 +163,14 @@ def _agreed(plan: Plan, order: Order) -> bool:
     return name is not None and name.strip() == plan.target.cluster
 
 
+def exit_code(state: RunState) -> Exit:
+    """Done is 0, unless a stop's nothing could not be seen as far as its instance group."""
+    if state.outcome != "done":
+        return Exit.FAILED
+    unproven = any(f.rule == "stop.group-unread" for f in state.findings)
+    return Exit.UNKNOWN if unproven else Exit.OK
+
+
 def result(state: RunState) -> dict[str, Any]:
     """The last line for a machine."""
     plan = state.plan
@@ -170,7 +178,8 @@ def result(state: RunState) -> dict[str, Any]:
     assert plan.change is not None
     record: dict[str, Any] = {
         "type": "result",
-        "ok": state.outcome == "done",
+        "ok": exit_code(state) is Exit.OK,
+        "exit_code": int(exit_code(state)),
         "operation": plan.kind,
         "replicas": plan.change.replicas_after,
         "replicas_ready": state.replicas_ready,
@@ -238,6 +247,7 @@ def _closing(state: RunState) -> list[str]:
             lines += [f"        | {line}" for line in found.raw.splitlines()[-8:]]
     if state.outcome != "done":
         return [*lines, "The same command continues this run."]
+    lines += [f"{f.status.value:<8}{f.message} {f.meaning} {f.remediation}" for f in state.findings]
     if state.nodes is not None:
         lines.append(f"Done: {state.replicas_ready} replicas ready, {state.nodes} nodes.")
     if state.requests_sent:
