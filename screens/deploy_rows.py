@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from textual.content import Content
 
-from rhaii_tui.catalog.findings import Evidence, Finding, Next
+from rhaii_tui.catalog.findings import Evidence, Finding, Next, Status
 from rhaii_tui.deployment.state import Condition, RunState, SeenEvent, StepState
 from screens.operation_pages import DOING, DONE, outcome
 from screens.theme.figures import clip, duration, gauge, tail
@@ -133,7 +133,7 @@ def waits(state: RunState, width: int) -> Content:
     failed = next((s for s in state.steps if s.status == "failed"), None)
     if state.outcome == "failed" and failed is not None and failed.finding is not None:
         return Content.assemble(
-            (f"{failed.spec.title}: {failed.finding.message}  ", "$error"),
+            (clip(f"{failed.spec.title}: {failed.finding.message}", 2 * width - 50) + "  ", "$error"),
             ("r", "$accent bold"),
             " retries  ",
             ("enter", "$accent bold"),
@@ -145,8 +145,16 @@ def waits(state: RunState, width: int) -> Content:
         link, _, reason = state.lost_links[0]
         return Content.styled(clip(f"! {link} is not live: {reason}; reconnecting", width), "$warning")
     running = [s for s in state.steps if s.status == "running"]
+    if state.outcome == "cancelled":
+        begun = "What was begun goes on in the cloud.  "
+        return Content.assemble((begun, "$warning"), ("r", "$accent bold"), " goes on watching")
     if not running:
         return Content.styled("Between two steps.", "$dim")
+    early = next(
+        (f for f in state.findings if f.status is Status.WARN and f.name in {s.spec.id for s in running}), None
+    )
+    if early is not None:
+        return Content.styled(clip(f"! {early.message} {early.meaning}", 2 * width), "$warning")
     longest = max(running, key=lambda s: s.spec.usual_seconds)
     more = f"  (and {len(running) - 1} beside it)" if len(running) > 1 else ""
     usual = f", usually {duration(longest.spec.usual_seconds)}{more}"

@@ -86,7 +86,7 @@ _MEANING = {
     "PERMISSION": "Your account lacks a permission on this project.",
     "API_DISABLED": "A Google API is switched off in this project.",
     "QUOTA": "The project's quota does not cover this; nothing was created for it.",
-    "STOCKOUT": "Google has no such machine free in this zone right now.",
+    "STOCKOUT": "Google goes on trying for about 35 minutes before it gives up; quota is no capacity.",
     "BUSY": "The cluster is working on another operation.",
     "EXISTS": "Something of this name exists already, and it is not this run's.",
     "NOT_FOUND": "Something that was there before is gone.",
@@ -96,11 +96,25 @@ _MEANING = {
 }
 
 
+def _said(error: CloudError) -> str:
+    """What happened, in a line: of Google's long accounts of a pool only what they come to; they stay as raw text."""
+    from rhaii_tui.google.errors import Kind, shortage
+
+    if error.kind is Kind.STOCKOUT:
+        return "Google has no such machine free in this zone right now."
+    short = shortage(error.message) if error.kind is Kind.QUOTA else None
+    if short is None:
+        return error.message
+    limit = f": limit {short.limit:g}" if short.limit is not None else ""
+    where = f" in {short.region}" if short.region else ""
+    return f"Quota {short.metric} is exceeded{limit}{where}."
+
+
 def _cloud(error: CloudError, step: str) -> Finding:
     return failure(
         f"google.{error.kind.value.lower()}",
         step,
-        error.message,
+        _said(error),
         meaning=_MEANING[error.kind.value],
         remediation=f"{error.remedy} Then retry, which continues this run.",
         raw=error.raw,
