@@ -44,6 +44,7 @@ def scale_plan(found: Deployment, replicas: int) -> Plan:
     nodes = replicas + found.others
     if replicas >= found.replicas and not gives_back:
         nodes = max(nodes, found.nodes)
+    _refuse_zones(found, nodes)
     change = _change(found, replicas, nodes, _scale_notes(found, replicas, nodes))
     target = _target(found, replicas)
     if replicas < found.replicas:
@@ -83,6 +84,7 @@ def wake_plan(found: Deployment, replicas: int | None, scaling: dict[str, int | 
             f"{wanted} replicas are not possible", f"A service has 1 to {MOST_REPLICAS} replicas here.", usage=True
         )
     nodes = max(wanted + found.others, found.nodes)
+    _refuse_zones(found, nodes)
     change = _change(found, wanted, nodes, (), scaling)
     road = [("connect", ()), ("limits", ()), ("pool", ("limits", "connect"))]
     if scaling:
@@ -91,6 +93,18 @@ def wake_plan(found: Deployment, replicas: int | None, scaling: dict[str, int | 
     road += [("routes", ("start",)), ("members", ("replicas", "routes")), ("verify", ("members",))]
     road += [("count", ("verify",))]
     return _plan("wake", _target(found, wanted), road, change, found)
+
+
+def _refuse_zones(found: Deployment, nodes: int) -> None:
+    """Raise Trouble for growing a pool over several zones: GKE is told a size per zone, so that a zone with more nodes
+    than that would lose one, whatever runs on it, and another might get one that nobody asked for."""
+    zones = found.pool.locations
+    if nodes > found.nodes and len(zones) > 1:
+        raise Trouble(
+            f"{found.pool.name} has nodes in several zones",
+            f"They are {', '.join(zones)}; GKE sets one size for each of them, and may take away nodes that serve.",
+            f"Make it {nodes} nodes with gcloud container clusters resize; then the same command uses them.",
+        )
 
 
 def bill_for(target: Target, nodes: int) -> Bill:

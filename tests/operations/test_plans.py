@@ -108,6 +108,17 @@ def test_impossible_numbers_are_usage_errors(replicas: int) -> None:
     assert trouble.value.usage
 
 
+def test_a_pool_over_several_zones_is_not_grown_but_given_back() -> None:
+    found = deployment()
+    found = replace(found, pool=replace(found.pool, locations=("us-central1-a", "us-central1-b")))
+    for grow in (lambda: scale_plan(found, 4), lambda: wake_plan(replace(found, stopped=True, nodes=0), 3, {})):
+        with pytest.raises(Trouble, match="several zones"):
+            grow()
+    assert "pool" in order(scale_plan(found, 2))
+    assert "pool" in order(stop_plan(found))
+    assert "pool" not in order(scale_plan(replace(found, nodes=4), 4)), "nodes that are there already are used"
+
+
 def test_a_tpu_is_given_back_with_a_warning_and_an_autoscaler_is_switched_off() -> None:
     stop = stop_plan(deployment(Accelerator.TPU_V6E, scaling={"max_node_count": 4}))
     assert stop.change is not None
