@@ -65,6 +65,9 @@ def test_a_lost_bundle_of_another_name_is_told_by_that_name() -> None:
     case = found.find("gateway.ca-missing")
     assert case is not None
     assert case.hit.evidence[0].source == "ConfigMap infra/our-ca"
+    assert case.hit.fix is not None
+    assert next((c.verb, c.kind, c.name) for c in case.hit.fix.changes) == ("apply", "ConfigMap", "our-ca")
+    assert {c.kind for c in case.hit.fix.changes} == {"ConfigMap", "Pod"}, "what its maker configured stays"
 
 
 def test_hashed_names_are_found_by_ownership() -> None:

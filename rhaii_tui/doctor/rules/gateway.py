@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from rhaii_tui.catalog.findings import Command, Evidence, Status
@@ -153,24 +154,31 @@ def _mounted(pod: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _with_ca(s: Snapshot) -> Fix:
-    """The bundle is copied at the moment of applying: it is a public certificate, but it lives in a Secret."""
-    stack = s.stack
-    config, gate = manifests.gateway(stack)
-    changes = [
-        Change("apply", "ConfigMap", stack.gateway_namespace, stack.ca_bundle, {"ca": stack.ca_secret}),
-        Change("apply", "ConfigMap", stack.gateway_namespace, stack.gateway_config, config),
-        Change("apply", "Gateway", stack.gateway_namespace, stack.gateway, gate),
-        *edits.restart(s.pods_of("gateway")),
-    ]
+    """The bundle is copied at the moment of applying: it is a public certificate, but it lives in a Secret.
+
+    A gateway that mounts a ConfigMap of whatever name keeps it; only one that mounts none is configured as ours are.
+    """
+    stack, pods = s.stack, s.pods_of("gateway")
+    mounted = sorted(name for pod in pods for kind, name in _mounted(pod) if kind == "ConfigMap")
+    bundle = mounted[0] if mounted else stack.ca_bundle
+    changes = [Change("apply", "ConfigMap", stack.gateway_namespace, bundle, {"ca": stack.ca_secret})]
+    configured = s.one("ConfigMap", stack.gateway_namespace, stack.gateway_config) is not None
+    if not mounted or not configured:
+        config, gate = manifests.gateway(replace(stack, ca_bundle=bundle))
+        changes += [
+            Change("apply", "ConfigMap", stack.gateway_namespace, stack.gateway_config, config),
+            Change("apply", "Gateway", stack.gateway_namespace, stack.gateway, gate),
+        ]
+    changes += edits.restart(pods)
     return Fix(
-        title="Apply the CA bundle and the gateway's configuration, restart the gateway's pod",
+        title=f"Write the CA into ConfigMap {bundle}, restart the gateway's pod",
         changes=tuple(changes),
         commands=(
             Command(
                 text=f"kubectl -n {stack.ca_secret_namespace} get secret {stack.ca_secret} "
                 "-o jsonpath='{.data.ca\\.crt}' | base64 -d > ca.crt"
             ),
-            Command(text=f"kubectl -n {stack.gateway_namespace} create configmap {stack.ca_bundle} --from-file=ca.crt"),
+            Command(text=f"kubectl -n {stack.gateway_namespace} create configmap {bundle} --from-file=ca.crt"),
             Command(
                 text=f"kubectl -n {stack.gateway_namespace} delete pod "
                 f"-l gateway.networking.k8s.io/gateway-name={stack.gateway}"
