@@ -158,7 +158,7 @@ def waits(state: RunState, width: int) -> Content:
     longest = max(running, key=lambda s: s.spec.usual_seconds)
     more = f"  (and {len(running) - 1} beside it)" if len(running) > 1 else ""
     usual = f", usually {duration(longest.spec.usual_seconds)}{more}"
-    return Content(clip(f"Waits for {longest.spec.waits_for}", width - len(usual)) + usual)
+    return Content(clip(f"Waits for: {longest.spec.waits_for}", width - len(usual)) + usual)
 
 
 def status(state: RunState, width: int) -> list[Row]:

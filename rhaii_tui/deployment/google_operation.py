@@ -74,7 +74,7 @@ async def ask(run: RunContext, request: Request) -> OperationInfo | None:
 
 
 async def follow(run: RunContext, request: Request, operation: OperationInfo) -> None:
-    """Until the operation is done. A stockout is told as soon as it shows, and taken back when it passes.
+    """Until the operation is done. A stockout is told as soon as it shows, and taken back when the end is known.
 
     Raises CloudError when the operation failed, StepStopped when its time is used up.
     """
@@ -96,6 +96,10 @@ async def follow(run: RunContext, request: Request, operation: OperationInfo) ->
             early.add((finding.rule, finding.name))
             run.record(e.FindingRaised(at=time.time(), step=request.step, finding=finding))
 
+    def taken_back() -> None:
+        for rule, name in early:
+            run.record(e.FindingCleared(at=time.time(), rule=rule, name=name))
+
     try:
         async with asyncio.timeout(wall_limit(run.clock, request.limit)):
             await patiently(
@@ -107,8 +111,10 @@ async def follow(run: RunContext, request: Request, operation: OperationInfo) ->
             )
     except TimeoutError:
         raise StepStopped(late(request.kind, request.name, request.limit, told)) from None
-    for rule, name in early:
-        run.record(e.FindingCleared(at=time.time(), rule=rule, name=name))
+    except CloudError:
+        taken_back()
+        raise
+    taken_back()
 
 
 def late(kind: str, name: str, limit: float, note: str) -> Finding:

@@ -219,6 +219,11 @@ def _full(obj: Obj) -> str:
     return f"{obj['metadata']['namespace']}/{obj['metadata']['name']}"
 
 
+def _deletion(item: Item) -> str:
+    space, slash, name = item.name.rpartition("/")
+    return f"kubectl delete {item.kind.lower()} {name}" + (f" -n {space}" if slash else "")
+
+
 def _steps(target: Target, removes: list[Item], keep: bool) -> tuple[StepSpec, ...]:
     """Services before the gateway, the gateway before the cluster: so that Google takes its load balancer back."""
     kinds = {item.kind for item in removes}
@@ -236,8 +241,9 @@ def _steps(target: Target, removes: list[Item], keep: bool) -> tuple[StepSpec, .
                       for x in removes if x.kind == "Gateway")  # fmt: skip
         road.append(("gateway", "Gateway and load balancer", "load-balancer", "no LoadBalancer Service is left",
                      Effect.DESTROY, lines))  # fmt: skip
-    if keep and kinds - {KIND, "Gateway", "Cluster", "NodePool"}:
-        road.append(("objects", "Objects in the cluster", "namespace", "each is gone", Effect.DESTROY, ()))
+    if keep and (rest := [x for x in removes if x.kind not in (KIND, "Gateway", "Cluster", "NodePool")]):
+        lines = tuple(_deletion(x) for x in rest)
+        road.append(("objects", "Objects in the cluster", "namespace", "each is gone", Effect.DESTROY, lines))
     if keep and "NodePool" in kinds:
         line = f"gcloud container node-pools delete {target.pool} --cluster {target.cluster} {where}"
         road.append(("nodepool", "Node pool", "delete-pool", "GKE knows no such pool", Effect.DESTROY, (line,)))

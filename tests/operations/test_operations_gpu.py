@@ -221,6 +221,9 @@ async def test_others_work_keeps_the_cluster(endpoints: Endpoints, home: Path, w
     assert plan.change is not None
     assert "cluster" not in [step.id for step in plan.steps]
     assert "nodepool" in [step.id for step in plan.steps]
+    by_hand = {step.id: [c.text for c in step.commands] for step in plan.steps}
+    assert "kubectl delete namespace rhaii-inference" in by_hand["objects"]
+    assert all(lines for id, lines in by_hand.items() if id != "proof")
     assert ("Deployment", "theirs/notebook") in [(x.kind, x.name) for x in plan.change.leaves]
     wire.kube(CLUSTER, "DELETE", "/api/v1/namespaces/theirs")
     await until(lambda: wire.kube(CLUSTER, "GET", "/api/v1/namespaces/theirs") is None)
