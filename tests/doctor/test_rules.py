@@ -114,6 +114,16 @@ def test_a_node_that_was_taken_back_and_replaced_explains_nothing_more() -> None
     assert found.cause.rule.id == "node.stockout"
 
 
+def test_a_replaced_node_of_the_same_name_can_be_lost() -> None:
+    stage = Stage(SCALE_OUT)
+    CASES["node.lost"](stage)
+    stage.event("Node", stage.nodes[-1]["metadata"]["name"], "Shutdown", "Instance was preempted: imminent shutdown")
+    stage.kinds["Event"][-1]["lastTimestamp"] = "2020-01-01T00:00:00Z"
+    found = judge(stage.snapshot())
+    assert found.cause is not None
+    assert found.cause.rule.id == "node.lost"
+
+
 def test_what_still_comes_and_goes_is_not_known_yet() -> None:
     """A replica that waits for the accelerator of one on its way out, and one that has only just begun."""
     stage = Stage(SCALE_OUT)

@@ -204,7 +204,9 @@ def _condition(node: Json) -> str:
 
 
 def _reclaimed(s: Snapshot, node: Json) -> bool:
-    return any(any(w in e.message or w in e.reason for w in _SPOT) for e in s.events_of(name_of(node)))
+    # A replaced machine keeps its name: what befell the one before is older than the Node object.
+    made = timestamps.unix(node["metadata"].get("creationTimestamp")) or 0.0
+    return any(e.at >= made and any(w in e.message or w in e.reason for w in _SPOT) for e in s.events_of(name_of(node)))
 
 
 def _ended_at(pod: Json) -> float:
