@@ -154,18 +154,19 @@ def _proof(state: RunState, since: RunState) -> list[Content]:
             (f"{found.ok} of {found.sent} requests answered", "$dim"),
         )
     ]
-    lines.append(_tested(found, replicas_now(state, since)))
+    lines.append(_tested(found, replicas_now(state, since), since.approved_at or 0.0))
     return lines + [Content(f"  - {reason}") for reason in found.reasons]
 
 
-def _tested(found: CacheVerdict, now: int) -> Content:
-    """When, and of how many replicas: with another number of them it proves nothing."""
+def _tested(found: CacheVerdict, now: int, changed_at: float) -> Content:
+    """When, and of how many replicas: of another number of them, or of those made since, it proves nothing."""
     clock = datetime.fromtimestamp(found.at).strftime("%H:%M")
     said = f"Tested at {clock} with {count(found.replicas, 'replica')}"
-    if found.replicas == now:
+    if found.replicas == now and found.at > changed_at:
         return Content.styled(f"  {said}.", "$dim")
     if not now:
         return Content.styled(f"  {said}; none runs now.", "$dim")
+    apart = f"{now} now" if found.replicas != now else "before the last change"
     return Content.assemble(
-        ("! ", "$warning bold"), f"{said}; {now} now: not proven for them.  ", ("t", "$accent bold"), " tests again"
+        ("! ", "$warning bold"), f"{said}, {apart}: not proven as it is.  ", ("t", "$accent bold"), " tests again"
     )

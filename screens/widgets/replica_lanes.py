@@ -67,6 +67,8 @@ class ReplicaLanes(Widget):
 
     def _before(self) -> list[Content]:
         plan = self.state.plan
+        if self.state.outcome == "done":
+            return [Content.styled("No replica runs.", "$dim")]
         if plan is not None and plan.change is not None:
             return [Content.styled("The replicas appear when this operation looks at them.", "$dim")]
         wanted = plan.target.replicas if plan else 0
