@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,27 +16,32 @@ if TYPE_CHECKING:
     from rhaii_tui.monitor.discovery import Attached, Wish
     from rhaii_tui.monitor.monitor import Monitor
 
-PRACTICE = typer.Option(False, "--practice", help="Look at the practice cloud that is running.")
-SERVICE = typer.Option(
-    "", "--service", help="NAMESPACE/NAME or NAME of the LLMInferenceService, when there are several."
-)
-KUBECONFIG = typer.Option(None, "--kubeconfig", help="Look through this kubeconfig file instead of Google Cloud.")
-CONTEXT = typer.Option(None, "--context", help="A context of the kubeconfig ($KUBECONFIG when no file is given).")
-PROJECT = typer.Option("", "--project", help="Google Cloud project; its clusters are searched.")
-CLUSTER = typer.Option("", "--cluster", help="Search only this GKE cluster.")
-ZONE = typer.Option("", "--zone", help="Search only clusters of this zone.")
+
+@dataclass(frozen=True, kw_only=True)
+class Where:
+    """Which service is meant; its fields are options of every command that looks at one."""
+
+    practice: Annotated[bool, typer.Option("--practice", help="Look at the practice cloud that is running.")] = False
+    service: Annotated[
+        str, typer.Option(help="NAMESPACE/NAME or NAME of the LLMInferenceService, when there are several.")
+    ] = ""
+    kubeconfig: Annotated[
+        Path | None, typer.Option(help="Look through this kubeconfig file instead of Google Cloud.")
+    ] = None
+    context: Annotated[
+        str | None, typer.Option(help="A context of the kubeconfig ($KUBECONFIG when no file is given).")
+    ] = None
+    project: Annotated[str, typer.Option(help="Google Cloud project; its clusters are searched.")] = ""
+    cluster: Annotated[str, typer.Option(help="Search only this GKE cluster.")] = ""
+    zone: Annotated[str, typer.Option(help="Search only clusters of this zone.")] = ""
+
+    @property
+    def said(self) -> bool:
+        """Whether any of it was named; else it is the newest run's place."""
+        return bool(self.service or self.kubeconfig or self.context or self.project or self.cluster or self.zone)
 
 
-def wish(
-    endpoints: Endpoints,
-    *,
-    service: str = "",
-    kubeconfig: Path | None = None,
-    context: str | None = None,
-    project: str = "",
-    cluster: str = "",
-    zone: str = "",
-) -> Wish:
+def wish(endpoints: Endpoints, where: Where) -> Wish:
     """What to look for; what was not said comes from the settings, and a tie goes to the newest run here.
 
     Raises SettingsError.
@@ -44,12 +51,14 @@ def wish(
     from rhaii_tui.monitor.discovery import Wish
     from rhaii_tui.settings import resolve
 
-    if kubeconfig is None and context is not None:
+    kubeconfig, project = where.kubeconfig, where.project
+    if kubeconfig is None and where.context is not None:
         named = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
         kubeconfig = Path(named) if named else Path.home() / ".kube" / "config"
     if not project and kubeconfig is None:
         project = resolve({}, endpoints, os.environ, Path.cwd()).get("project") or ""
-    return Wish(kubeconfig, context, project, zone, cluster, service, lambda: _newest(endpoints))
+    newest = partial(_newest, endpoints)
+    return Wish(kubeconfig, where.context, project, where.zone, where.cluster, where.service, newest)
 
 
 def _newest(endpoints: Endpoints) -> tuple[str, str, str] | None:

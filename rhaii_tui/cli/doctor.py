@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from rhaii_tui.cli import attaching
 from rhaii_tui.cli.asking import asked, terminal
+from rhaii_tui.cli.attaching import Where
+from rhaii_tui.cli.order import takes
 from rhaii_tui.cli.output import Exit, Output
 
 if TYPE_CHECKING:
@@ -28,14 +28,9 @@ _JSON = typer.Option(False, "--json", help="One JSON object per line; the last i
 _PLAIN = typer.Option(False, "--plain", help="Plain lines (the default).")
 
 
+@takes(Where)
 def run(
-    practice: bool = attaching.PRACTICE,
-    service: str = attaching.SERVICE,
-    kubeconfig: Path | None = attaching.KUBECONFIG,
-    context: str | None = attaching.CONTEXT,
-    project: str = attaching.PROJECT,
-    cluster: str = attaching.CLUSTER,
-    zone: str = attaching.ZONE,
+    where: Where,
     fix: str = _FIX,
     undo: str = _UNDO,
     yes: bool = _YES,
@@ -53,18 +48,14 @@ def run(
     if fix and not yes and not terminal():
         out = Output(as_json=as_json)
         raise typer.Exit(out.refuse("--fix asks before it acts", "There is no terminal to ask on.", "Say --yes."))
-    where: Mapping[str, object] = {
-        "service": service, "kubeconfig": kubeconfig, "context": context, "project": project, "cluster": cluster,
-        "zone": zone,
-    }  # fmt: skip
     try:
-        code = asyncio.run(_command(practice, where, fix, undo, yes, Output(as_json=as_json)))
+        code = asyncio.run(_command(where, fix, undo, yes, Output(as_json=as_json)))
     except KeyboardInterrupt:
         code = Exit.INTERRUPTED
     raise typer.Exit(code)
 
 
-async def _command(practice: bool, where: Mapping[str, object], fix: str, undo: str, yes: bool, out: Output) -> int:
+async def _command(where: Where, fix: str, undo: str, yes: bool, out: Output) -> int:
     from rhaii_tui.cli.cloud import PracticeUnavailable, open_cloud
     from rhaii_tui.doctor.rules import RULES
     from rhaii_tui.monitor.discovery import NothingChosen
@@ -74,7 +65,7 @@ async def _command(practice: bool, where: Mapping[str, object], fix: str, undo: 
         if name not in RULES:
             return out.refuse(f"There is no rule {name}", f"Rules are: {', '.join(sorted(RULES))}.")
     try:
-        async with open_cloud(practice, guest=True) as endpoints, _patient(endpoints, where) as (place, cluster):
+        async with open_cloud(where.practice, guest=True) as endpoints, _patient(endpoints, where) as (place, cluster):
             if undo:
                 return await _undo(place, endpoints, cluster, undo, out)
             return await _examine(place, endpoints, cluster, fix, yes, out)
@@ -87,12 +78,12 @@ async def _command(practice: bool, where: Mapping[str, object], fix: str, undo: 
 
 
 @asynccontextmanager
-async def _patient(endpoints: Endpoints, where: Mapping[str, object]) -> AsyncIterator[tuple[Place, Cluster | None]]:
+async def _patient(endpoints: Endpoints, where: Where) -> AsyncIterator[tuple[Place, Cluster | None]]:
     """Whom to look at: what was asked for, else the last run's target even where nothing of it can be reached."""
     from rhaii_tui.cli.attaching import attached, wish
     from rhaii_tui.doctor.examination import connect
 
-    run = _last_target(endpoints) if not any(where.values()) else None
+    run = _last_target(endpoints) if not where.said else None
     if run is not None:
         cluster, _ = await connect(run, endpoints)
         try:
@@ -101,7 +92,7 @@ async def _patient(endpoints: Endpoints, where: Mapping[str, object]) -> AsyncIt
             if cluster is not None:
                 await cluster.close()
         return
-    async with attached(endpoints, wish(endpoints, **where)) as found:  # type: ignore[arg-type]
+    async with attached(endpoints, wish(endpoints, where)) as found:
         yield _place(endpoints, found.found), found.cluster
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from rhaii_tui.cli import attaching
+from rhaii_tui.cli.attaching import Where
+from rhaii_tui.cli.order import takes
 from rhaii_tui.cli.output import Exit, Output
 
 if TYPE_CHECKING:
-    from rhaii_tui.endpoints import Endpoints
-    from rhaii_tui.monitor.discovery import Wish
     from rhaii_tui.monitor.monitor import Monitor
     from rhaii_tui.monitor.state import MonitorState
 
@@ -25,14 +23,9 @@ FIRST_LOOK_SECONDS = 15.0
 """Wall seconds within which everything should have answered once; what has not is told as unknown."""
 
 
+@takes(Where)
 def run(
-    practice: bool = attaching.PRACTICE,
-    service: str = attaching.SERVICE,
-    kubeconfig: Path | None = attaching.KUBECONFIG,
-    context: str | None = attaching.CONTEXT,
-    project: str = attaching.PROJECT,
-    cluster: str = attaching.CLUSTER,
-    zone: str = attaching.ZONE,
+    where: Where,
     once: bool = _ONCE,
     interval: float = _INTERVAL,
     as_json: bool = _JSON,
@@ -44,20 +37,16 @@ def run(
 
     if as_json and plain:
         raise typer.Exit(Output(as_json=False).refuse("--json and --plain exclude each other", "", "Say one of them."))
-    where: Mapping[str, object] = {
-        "service": service, "kubeconfig": kubeconfig, "context": context, "project": project, "cluster": cluster,
-        "zone": zone,
-    }  # fmt: skip
     if not (as_json or plain or once) and sys.stdin.isatty() and sys.stdout.isatty():
-        raise typer.Exit(_screens(practice, interval, where))
+        raise typer.Exit(_screens(where, interval))
     try:
-        code = asyncio.run(_command(practice, where, once, interval, Output(as_json=as_json)))
+        code = asyncio.run(_command(where, once, interval, Output(as_json=as_json)))
     except KeyboardInterrupt:
         code = Exit.INTERRUPTED
     raise typer.Exit(code)
 
 
-def _screens(practice: bool, interval: float, where: Mapping[str, object]) -> int:
+def _screens(where: Where, interval: float) -> int:
     import os
 
     from rhaii_tui.cli.cloud import open_cloud
@@ -65,31 +54,27 @@ def _screens(practice: bool, interval: float, where: Mapping[str, object]) -> in
     from screens.monitor_app import MonitorApp
 
     app = MonitorApp(
-        lambda: open_cloud(practice, guest=True),
+        lambda: open_cloud(where.practice, guest=True),
         state_home(os.environ),
-        lambda endpoints: _wish(endpoints, where),
+        lambda endpoints: attaching.wish(endpoints, where),
         interval=interval,
-        practice=practice,
+        practice=where.practice,
     )
     code = app.run()
     return code if code is not None else app.return_code or 0
 
 
-def _wish(endpoints: Endpoints, where: Mapping[str, object]) -> Wish:
-    return attaching.wish(endpoints, **where)  # type: ignore[arg-type]
-
-
-async def _command(practice: bool, where: Mapping[str, object], once: bool, interval: float, out: Output) -> int:
+async def _command(where: Where, once: bool, interval: float, out: Output) -> int:
 
     from rhaii_tui.cli.cloud import PracticeUnavailable, nobody_practises, open_cloud
     from rhaii_tui.monitor.discovery import NothingChosen
     from rhaii_tui.settings import SettingsError
 
-    if practice and (refused := nobody_practises(out)) is not None:
+    if where.practice and (refused := nobody_practises(out)) is not None:
         return refused
     try:
-        async with open_cloud(practice, guest=True) as endpoints:
-            wanted = _wish(endpoints, where)
+        async with open_cloud(where.practice, guest=True) as endpoints:
+            wanted = attaching.wish(endpoints, where)
             async with attaching.attached(endpoints, wanted) as found, attaching.watched(found, interval) as monitor:
                 return await _tell(monitor, once, interval, out)
     except PracticeUnavailable as error:

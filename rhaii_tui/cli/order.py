@@ -57,16 +57,16 @@ class TeardownOrder(Order):
         return "--confirm" if self.confirm else ""
 
 
-Some = TypeVar("Some", bound=Order)
+Some = TypeVar("Some")
 
 
 def takes(kind: type[Some]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Make a command of a function whose first parameter is an order of `kind`: its own parameters come first, then
-    the order's fields as options."""
+    """Make a command of a function whose first parameter is a `kind`, a dataclass such as an order: the function's own
+    parameters come first, then the fields of `kind` as options."""
     hints = get_type_hints(kind, include_extras=True)
     options = [
         inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name])
-        for f in fields(kind)
+        for f in fields(kind)  # type: ignore[arg-type]
     ]
 
     def command(work: Callable[..., None]) -> Callable[..., None]:

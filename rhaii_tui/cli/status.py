@@ -5,13 +5,12 @@ Where no run is known here, or another place is named, it is what the cloud says
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from rhaii_tui.cli import attaching
+from rhaii_tui.cli.attaching import Where
+from rhaii_tui.cli.order import takes
 from rhaii_tui.cli.output import Exit, Output, clock_text
 
 if TYPE_CHECKING:
@@ -25,15 +24,10 @@ _PLAIN = typer.Option(False, "--plain", help="Plain lines (the default).")
 _LINE = typer.Option(False, "--line", help="One line for a status bar, of whatever service runs, ours or not.")
 
 
+@takes(Where)
 def run(
-    practice: bool = attaching.PRACTICE,
+    where: Where,
     run_id: str | None = _RUN,
-    service: str = attaching.SERVICE,
-    kubeconfig: Path | None = attaching.KUBECONFIG,
-    context: str | None = attaching.CONTEXT,
-    project: str = attaching.PROJECT,
-    cluster: str = attaching.CLUSTER,
-    zone: str = attaching.ZONE,
     as_json: bool = _JSON,
     plain: bool = _PLAIN,
     line: bool = _LINE,
@@ -43,42 +37,38 @@ def run(
 
     if as_json and plain:
         raise typer.Exit(Output(as_json=False).refuse("--json and --plain exclude each other", "", "Say one of them."))
-    where: Mapping[str, object] = {
-        "service": service, "kubeconfig": kubeconfig, "context": context, "project": project, "cluster": cluster,
-        "zone": zone,
-    }  # fmt: skip
     if line:
         from rhaii_tui.cli import status_line
 
-        raise typer.Exit(status_line.run(practice, where))
+        raise typer.Exit(status_line.run(where))
     try:
-        code = asyncio.run(_command(practice, run_id, where, Output(as_json=as_json)))
+        code = asyncio.run(_command(run_id, where, Output(as_json=as_json)))
     except KeyboardInterrupt:
         code = Exit.INTERRUPTED
     raise typer.Exit(code)
 
 
-async def _command(practice: bool, run_id: str | None, where: Mapping[str, object], out: Output) -> int:
+async def _command(run_id: str | None, where: Where, out: Output) -> int:
 
     from rhaii_tui.cli.cloud import PracticeUnavailable, nobody_practises, open_cloud
 
-    if practice and (refused := nobody_practises(out)) is not None:
+    if where.practice and (refused := nobody_practises(out)) is not None:
         return refused
     try:
-        async with open_cloud(practice, guest=True) as endpoints:
+        async with open_cloud(where.practice, guest=True) as endpoints:
             return await _status(endpoints, run_id, where, out)
     except PracticeUnavailable as error:
         return out.refuse("No practice cloud", str(error), code=Exit.FAILED)
 
 
-async def _status(endpoints: Endpoints, run_id: str | None, where: Mapping[str, object], out: Output) -> int:
+async def _status(endpoints: Endpoints, run_id: str | None, where: Where, out: Output) -> int:
     import os
 
     from rhaii_tui.deployment.journal import last_run
     from rhaii_tui.deployment.look import look
     from rhaii_tui.settings import state_home
 
-    elsewhere = any(where.values())
+    elsewhere = where.said
     state = None if elsewhere and not run_id else last_run(state_home(os.environ), endpoints.name, run_id)
     if state is None or state.plan is None:
         if run_id is None:
@@ -97,7 +87,7 @@ async def _status(endpoints: Endpoints, run_id: str | None, where: Mapping[str, 
     return code
 
 
-async def _live(endpoints: Endpoints, where: Mapping[str, object], out: Output) -> int:
+async def _live(endpoints: Endpoints, where: Where, out: Output) -> int:
     """What runs there, whoever made it: no journal is needed."""
     from rhaii_tui.cli.monitor import exit_code
     from rhaii_tui.cli.status_line import glance

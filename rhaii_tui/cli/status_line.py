@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rhaii_tui.cli import attaching
+from rhaii_tui.cli.attaching import Where
 from rhaii_tui.cli.output import Exit, Output
 
 if TYPE_CHECKING:
@@ -18,25 +18,25 @@ LOOK_SECONDS = 3.0
 """Wall seconds the look may take: a status bar asks again soon."""
 
 
-def run(practice: bool, where: Mapping[str, object]) -> Exit:
-    """Print the line; 0 ready, 1 not ready or nothing there, 3 unknown. `where` are the options of `attaching.wish`."""
+def run(where: Where) -> Exit:
+    """Print the line; 0 ready, 1 not ready or nothing there, 3 unknown."""
     out = Output(as_json=False)
     try:
-        text, code = asyncio.run(_look(practice, where))
+        text, code = asyncio.run(_look(where))
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     out.line(text)
     return code
 
 
-async def glance(endpoints: Endpoints, where: Mapping[str, object]) -> tuple[Attached, MonitorState]:
+async def glance(endpoints: Endpoints, where: Where) -> tuple[Attached, MonitorState]:
     """The service that fits and how it is. Raises NothingChosen, SettingsError."""
-    wanted = attaching.wish(endpoints, **where)  # type: ignore[arg-type]
+    wanted = attaching.wish(endpoints, where)
     async with attaching.attached(endpoints, wanted) as found, attaching.watched(found) as monitor:
         return found, await monitor.settled(LOOK_SECONDS)
 
 
-async def _look(practice: bool, where: Mapping[str, object]) -> tuple[str, Exit]:
+async def _look(where: Where) -> tuple[str, Exit]:
     import os
 
     from rhaii_tui.cli.cloud import PracticeUnavailable, find_running, open_cloud
@@ -45,10 +45,10 @@ async def _look(practice: bool, where: Mapping[str, object]) -> tuple[str, Exit]
     from rhaii_tui.monitor.discovery import NothingChosen
     from rhaii_tui.settings import SettingsError, state_home
 
-    if practice and find_running(state_home(os.environ)) is None:
+    if where.practice and find_running(state_home(os.environ)) is None:
         return "rhaii-tui: no practice cloud is running", Exit.FAILED
     try:
-        async with open_cloud(practice, guest=True) as endpoints:
+        async with open_cloud(where.practice, guest=True) as endpoints:
             _, state = await glance(endpoints, where)
             return report.one_line(state), exit_code(state)
     except NothingChosen as error:
