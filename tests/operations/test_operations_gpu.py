@@ -18,7 +18,7 @@ from carrying_out import done, found
 from wire import Commands, Running, Wire, until
 
 from rhaii_tui.catalog.findings import Status
-from rhaii_tui.endpoints import Endpoints, practice_cloud
+from rhaii_tui.endpoints import Endpoints
 from rhaii_tui.operations.discovery import Wish, find
 from rhaii_tui.operations.memory import place, scaling_to_restore
 from rhaii_tui.operations.planning import scale_plan, stop_plan, wake_plan
@@ -38,16 +38,6 @@ def home(practice: Running) -> Path:
     commands = Commands(practice)
     commands.set_up("gpu")
     return commands.home
-
-
-@pytest.fixture
-def endpoints(practice: Running) -> Endpoints:
-    return practice_cloud(Path(practice.line["descriptor"]))
-
-
-@pytest.fixture
-def wire(practice: Running) -> Wire:
-    return Wire(practice)
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ from rhaii_tui.deployment import events as e
 from rhaii_tui.deployment.plan import Plan
 from rhaii_tui.deployment.state import RunState
 from rhaii_tui.deployment.unfinished import unfinished
-from rhaii_tui.endpoints import Endpoints, practice_cloud
+from rhaii_tui.endpoints import Endpoints
 from rhaii_tui.operations.discovery import Wish, find
 from rhaii_tui.operations.planning import scale_plan, stop_plan, wake_plan
 from rhaii_tui.operations.trouble import Trouble
@@ -38,16 +38,6 @@ def commands(practice: Running) -> Commands:
 @pytest.fixture
 def home(commands: Commands) -> Path:
     return commands.home
-
-
-@pytest.fixture
-def endpoints(practice: Running) -> Endpoints:
-    return practice_cloud(Path(practice.line["descriptor"]))
-
-
-@pytest.fixture
-def wire(practice: Running) -> Wire:
-    return Wire(practice)
 
 
 def there(wire: Wire) -> tuple[int, int, int, int]:

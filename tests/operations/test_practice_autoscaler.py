@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-from wire import Running, Wire, until
+from wire import Wire, until
 
 CLUSTER, ZONE = "shared-tools", "us-central1-b"
-
-
-@pytest.fixture
-def wire(practice: Running) -> Wire:
-    return Wire(practice)
 
 
 def pool(wire: Wire, name: str = "") -> str:

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 from carrying_out import carried_out, stopped_at
-from wire import Running, Wire, until
+from wire import Wire, until
 
 from rhaii_tui.catalog.bill import Bill
 from rhaii_tui.catalog.shapes import Accelerator, Topology
 from rhaii_tui.catalog.target import Target
 from rhaii_tui.deployment.plan import Change, Effect, Item, Plan, StepSpec
-from rhaii_tui.endpoints import Endpoints, practice_cloud
+from rhaii_tui.endpoints import Endpoints
 from rhaii_tui.google.gke import Gke
 from rhaii_tui.operations.teardown import Others, others_inside
 
@@ -23,16 +23,6 @@ TEMPLATE = {
     "metadata": {"labels": {"app": "db"}},
     "spec": {"containers": [{"name": "db", "image": "postgres:17"}]},
 }
-
-
-@pytest.fixture
-def endpoints(practice: Running) -> Endpoints:
-    return practice_cloud(Path(practice.line["descriptor"]))
-
-
-@pytest.fixture
-def wire(practice: Running) -> Wire:
-    return Wire(practice)
 
 
 async def seen(endpoints: Endpoints, owned: set[tuple[str, str]]) -> Others:

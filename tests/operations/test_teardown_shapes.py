@@ -15,7 +15,7 @@ from rhaii_tui.catalog.target import Target
 from rhaii_tui.deployment.session import Session
 from rhaii_tui.deployment.state import RunState
 from rhaii_tui.deployment.unfinished import unfinished
-from rhaii_tui.endpoints import Endpoints, practice_cloud
+from rhaii_tui.endpoints import Endpoints
 from rhaii_tui.operations import memory
 from rhaii_tui.operations.discovery import Wish
 from rhaii_tui.operations.teardown import plan_teardown
@@ -34,16 +34,6 @@ def commands(practice: Running) -> Commands:
 @pytest.fixture
 def home(commands: Commands) -> Path:
     return commands.home
-
-
-@pytest.fixture
-def endpoints(practice: Running) -> Endpoints:
-    return practice_cloud(Path(practice.line["descriptor"]))
-
-
-@pytest.fixture
-def wire(practice: Running) -> Wire:
-    return Wire(practice)
 
 
 def of_others(wire: Wire) -> dict[str, list[str]]:
@@ -116,6 +106,7 @@ async def test_after_each_of_the_six_shapes_nothing_of_ours_is_left(
 async def test_killed_between_two_objects_the_next_start_finishes_it(
     commands: Commands, endpoints: Endpoints, home: Path, wire: Wire
 ) -> None:
+    await until(lambda: len(of_others(wire)["pods"]) == FOREIGN_PODS)
     before = await asyncio.to_thread(of_others, wire)
     target = await built("gpu", Topology.SINGLE, endpoints, home)
 
