@@ -15,7 +15,7 @@ from rhaii_tui.google.values import PoolInfo
 @dataclass(frozen=True, slots=True)
 class PoolSize:
     """`target` nodes over all groups; `stable` when no machine is on its way in or out; `known` False when the groups
-    could not be read and Node objects were counted instead."""
+    were not named or could not be read, and Node objects were counted instead."""
 
     info: PoolInfo
     target: int
@@ -28,6 +28,8 @@ async def pool_size(run: RunContext, step: str) -> PoolSize:
     """The target's pool. Raises CloudError NOT_FOUND when it is gone."""
     target = run.target
     info = await patiently(run, step, "google", lambda: run.gke.get_node_pool(target.zone, target.cluster, target.pool))
+    if not info.instance_groups:
+        return await _by_its_nodes(run, step, info, "GKE names no instance group")
     try:
         sizes = [
             await patiently(run, step, "google", lambda url=url: run.compute.group_size(url))  # type: ignore[misc]
@@ -36,13 +38,16 @@ async def pool_size(run: RunContext, step: str) -> PoolSize:
     except CloudError as error:
         if error.kind is not Kind.PERMISSION:
             raise
-        nodes = await pool_nodes(run, step)
-        seen = evidence(f"nodes of {target.pool}", f"{len(nodes)} (the instance group is not readable)")
-        return PoolSize(info, len(nodes), True, False, (seen,))
+        return await _by_its_nodes(run, step, info, "the instance group is not readable")
     total = sum(s.target for s in sizes)
     stable = all(s.stable for s in sizes)
     text = f"target size {total}, {'stable' if stable else 'changing'}"
     return PoolSize(info, total, stable, True, (evidence(f"instance group of {target.pool}", text),))
+
+
+async def _by_its_nodes(run: RunContext, step: str, info: PoolInfo, why: str) -> PoolSize:
+    nodes = await pool_nodes(run, step)
+    return PoolSize(info, len(nodes), True, False, (evidence(f"nodes of {run.target.pool}", f"{len(nodes)} ({why})"),))
 
 
 async def group_target(endpoints: Endpoints, project: str, pool: PoolInfo) -> int | None:
@@ -50,6 +55,8 @@ async def group_target(endpoints: Endpoints, project: str, pool: PoolInfo) -> in
     for then the operation's own steps say so."""
     from rhaii_tui.google.compute import Compute
 
+    if not pool.instance_groups:
+        return None
     compute = Compute(endpoints, project)
     try:
         return sum([(await compute.group_size(url)).target for url in pool.instance_groups])

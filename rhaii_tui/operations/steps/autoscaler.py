@@ -31,8 +31,17 @@ class AutoscalerStep:
         info = await self._look(run)
         seen = evidence(f"node pool {run.target.pool}", f"autoscaling {info.scaling or 'off'}")
         if info.autoscaled == self._on:
+            if self._on:
+                # Somebody has given it back before us: a later wake must not do so again after they switch it off.
+                run.record(self._note(run, info.scaling))
             return Probe("already", "on" if self._on else "off", (seen,))
         return Probe("needed", evidence=(seen,))
+
+    def _note(self, run: RunContext, scaling: dict[str, int | str]) -> e.Event:
+        target = run.target
+        return e.AutoscalerSwitched(
+            at=time.time(), step=self.id, cluster=target.cluster, pool=target.pool, enabled=self._on, scaling=scaling
+        )
 
     async def _look(self, run: RunContext) -> PoolInfo:
         target = run.target
@@ -44,9 +53,7 @@ class AutoscalerStep:
         """Switch it."""
         target = run.target
         scaling = change_of(run).scaling if self._on else (await self._look(run)).scaling
-        note = e.AutoscalerSwitched(
-            at=time.time(), step=self.id, cluster=target.cluster, pool=target.pool, enabled=self._on, scaling=scaling
-        )
+        note = self._note(run, scaling)
         if not self._on:
             yield note
 

@@ -15,7 +15,7 @@ from rhaii_tui.deployment.patience import patiently, wall_limit
 from rhaii_tui.deployment.step import Probe, StepStopped
 from rhaii_tui.operations.change_of import change_of
 from rhaii_tui.operations.placement import replica_labels, replicas_in
-from rhaii_tui.operations.pool_size import pool_nodes, pool_size
+from rhaii_tui.operations.pool_size import PoolSize, pool_nodes, pool_size
 from rhaii_tui.serving import metrics
 from rhaii_tui.serving.stack import role_of
 
@@ -113,7 +113,7 @@ class ZeroStep:
             if ready or nodes > left or size.target > left:
                 raise StepStopped(_came_back(run, ready, nodes, size.target, tuple(read)))
             if not size.known:
-                finding = _half_known(run)
+                finding = _half_known(run, size)
                 yield e.FindingRaised(at=time.time(), step=self.id, finding=finding)
             yield progressed(self.id, f"nothing at look {look}", look, 2, "looks")
         yield e.CapacityObserved(at=time.time(), replicas=0, replicas_ready=0, nodes=nodes)
@@ -170,13 +170,17 @@ def _came_back(run: RunContext, ready: int, nodes: int, target: int, read: tuple
     )
 
 
-def _half_known(run: RunContext) -> Finding:
+def _half_known(run: RunContext, size: PoolSize) -> Finding:
+    forbidden = bool(size.info.instance_groups)
     return failure(
         "stop.group-unread",
         run.target.pool,
         "The pool's instance group could not be read.",
         meaning="No node is there; whether the group would make one is not known.",
-        remediation="Ask for compute.instanceGroupManagers.get (Compute Viewer).",
+        remediation="Ask for compute.instanceGroupManagers.get (Compute Viewer)."
+        if forbidden
+        else f"GKE names no group of this pool. gcloud compute instance-groups managed list --zones {run.target.zone} "
+        "shows whether one of its name still wants machines.",
         category="google",
         status=Status.UNKNOWN,
     )
