@@ -53,7 +53,8 @@ class Change(BaseModel):
     """What an operation makes of a deployment that is there: replicas and nodes of its pool, before and after.
 
     `endpoint` is its address before; `ours` whether the ledger knows the service; `scaling` are the settings of the
-    pool's autoscaler to switch off or to give back; `notes` are warnings to read before approving.
+    pool's autoscaler to switch off or to give back; `uncordons` are nodes that an earlier operation cordoned and that
+    are needed again; `notes` are warnings to read before approving.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -65,6 +66,7 @@ class Change(BaseModel):
     endpoint: str = ""
     ours: bool = False
     scaling: dict[str, int | str] = {}
+    uncordons: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     removes: tuple[Item, ...] = ()
     leaves: tuple[Item, ...] = ()

@@ -38,6 +38,8 @@ def lines(step: str, kind: str, target: Target, change: Change) -> tuple[Line, .
                     "a resize would pick machines itself, whatever runs on them",
                 ),
             )
+        case "uncordon":
+            return ((f"kubectl uncordon {' '.join(change.uncordons)}", "cordoned by an operation that was broken off"),)
         case "accelerators":
             return ((wait, "Ready nodes must show the accelerator as allocatable"),)
         case "service":

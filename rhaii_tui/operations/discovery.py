@@ -39,7 +39,9 @@ class Wish:
 class Deployment:
     """A service as it is. `target.replicas` is what its spec wants, at least 1; `nodes` are the machines of its pool,
     those on their way included; `others` are nodes of its pool that only other workloads are on; `before` is how many
-    replicas a service that wants none had, 0 where that is not known."""
+    replicas a service that wants none had, 0 where that is not known. No room for a replica are `cordoned`, nodes that
+    nothing is on and that somebody else has cordoned, and, until they are uncordoned, those that a run of ours has
+    cordoned and did not come to delete: `ours_cordoned`."""
 
     target: Target
     pool: PoolInfo
@@ -50,6 +52,8 @@ class Deployment:
     stopped: bool
     ours: bool
     before: int = 0
+    cordoned: tuple[str, ...] = ()
+    ours_cordoned: tuple[str, ...] = ()
 
 
 async def find(endpoints: Endpoints, home: Path, wish: Wish) -> Deployment:
@@ -117,6 +121,7 @@ async def describe(info: ClusterInfo, service: Obj, endpoints: Endpoints, home: 
     in_pool = {n["metadata"]["name"] for n in nodes if (n["metadata"].get("labels") or {}).get(POOL_LABEL) == pool.name}
     names = {p["metadata"]["uid"] for p in mine}
     foreign = placement.occupied(p for p in everything if p["metadata"]["uid"] not in names)
+    cordoned = {n["metadata"]["name"] for n in nodes if (n.get("spec") or {}).get("unschedulable")} & in_pool
     replicas = int(spec.get("replicas", 1))
     placement.refuse_shared_nodes(meta["name"], mine)
     where = (wish.project, info.location, info.name)
@@ -135,6 +140,8 @@ async def describe(info: ClusterInfo, service: Obj, endpoints: Endpoints, home: 
         image=str(placement.main_container(service).get("image") or ""),
         provisioning=pool.provisioning,
     )
+    remembered = memory.cordoned(home, endpoints.name, where) if cordoned else {}
+    by_us = {n for n in cordoned if _ours(n, nodes, remembered)}
     owned = {(x.kind, x.name) for x in memory.ledger(home, endpoints.name, where)}
     return Deployment(
         target=target,
@@ -146,7 +153,17 @@ async def describe(info: ClusterInfo, service: Obj, endpoints: Endpoints, home: 
         stopped=(meta.get("annotations") or {}).get(STOP) == "true" or replicas == 0,
         ours=(KIND, f"{meta['namespace']}/{meta['name']}") in owned,
         before=replicas or memory.replicas_before_stop(home, endpoints.name, where, _name(service)),
+        cordoned=tuple(sorted(cordoned - by_us - homes - foreign)),
+        ours_cordoned=tuple(sorted(by_us)),
     )
+
+
+def _ours(name: str, nodes: list[Obj], cordoned: dict[str, float]) -> bool:
+    """Whether we have cordoned this very node: an instance group may give a machine the name of one that is gone."""
+    from rhaii_tui.kube import timestamps
+
+    born = next((n["metadata"].get("creationTimestamp") for n in nodes if n["metadata"]["name"] == name), None)
+    return name in cordoned and (timestamps.unix(born) or 0.0) <= cordoned[name]
 
 
 def target_of(**fields: Any) -> Target:

@@ -58,6 +58,24 @@ def replicas_before_stop(home: Path, cloud: str, where: Place, service: str) -> 
     return 0
 
 
+def cordoned(home: Path, cloud: str, where: Place) -> dict[str, float]:
+    """Nodes that a run of ours has cordoned and that no step since has come to its end with giving back: when."""
+    names: dict[str, float] = {}
+    given_back: dict[str, str] = {}
+    for event in _events(home, cloud, where):
+        match event:
+            case e.IntentRecorded(action="cordon"):
+                names[event.name] = event.at
+                given_back.pop(event.name, None)
+            case e.IntentRecorded(action="uncordon"):
+                given_back[event.name] = event.step
+            case e.StepFinished():
+                for name in [n for n, step in given_back.items() if step == event.step]:
+                    names.pop(name, None)
+                    del given_back[name]
+    return names
+
+
 def _events(home: Path, cloud: str, where: Place) -> Iterator[e.Event]:
     """Of all runs about a cluster, oldest first."""
     for folder, begun in reversed(list(_runs(home, cloud))):

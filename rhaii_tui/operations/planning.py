@@ -42,10 +42,13 @@ def scale_plan(found: Deployment, replicas: int) -> Plan:
         raise Trouble(f"{name} is stopped", "It has no replicas to change.", f"rhaii-tui wake --replicas {replicas}.")
     gives_back = replicas == found.replicas and surplus(found) > 0
     nodes = replicas + found.others
-    if replicas >= found.replicas and not gives_back:
-        nodes = max(nodes, found.nodes)
+    stays = replicas >= found.replicas and not gives_back
+    if stays:
+        nodes = max(nodes + len(found.cordoned), found.nodes)
     _refuse_zones(found, nodes)
     change = _change(found, replicas, nodes, _scale_notes(found, replicas, nodes))
+    if stays:
+        change = _with_room(found, change)
     target = _target(found, replicas)
     if replicas < found.replicas:
         road = [("connect", ()), ("service", ("connect",)), ("drained", ("service",)), ("pool", ("drained",))]
@@ -56,6 +59,7 @@ def scale_plan(found: Deployment, replicas: int) -> Plan:
         road += [("service", ("accelerators",)), ("replicas", ("service",))]
     else:
         road = [("connect", ()), ("service", ("connect",)), ("replicas", ("service",))]
+    road = _uncordoned_first(road, change)
     last = road[-1][0]
     road += [("routes", (last,)), ("members", ("routes",)), ("verify", ("members",)), ("count", ("verify",))]
     return _plan("scale", target, road, change, found)
@@ -83,16 +87,38 @@ def wake_plan(found: Deployment, replicas: int | None, scaling: dict[str, int | 
         raise Trouble(
             f"{wanted} replicas are not possible", f"A service has 1 to {MOST_REPLICAS} replicas here.", usage=True
         )
-    nodes = max(wanted + found.others, found.nodes)
+    nodes = max(wanted + found.others + len(found.cordoned), found.nodes)
     _refuse_zones(found, nodes)
-    change = _change(found, wanted, nodes, (), scaling)
+    change = _with_room(found, _change(found, wanted, nodes, (), scaling))
     road = [("connect", ()), ("limits", ()), ("pool", ("limits", "connect"))]
     if scaling:
         road += [("autoscaler", ("pool",))]
     road += [("accelerators", (road[-1][0],)), ("start", ("accelerators",)), ("replicas", ("start",))]
     road += [("routes", ("start",)), ("members", ("replicas", "routes")), ("verify", ("members",))]
-    road += [("count", ("verify",))]
+    road = _uncordoned_first([*road, ("count", ("verify",))], change)
     return _plan("wake", _target(found, wanted), road, change, found)
+
+
+def _with_room(found: Deployment, change: Change) -> Change:
+    """For replicas to come: nodes that we have cordoned are used again, those of others are left and said."""
+    if not found.cordoned:
+        return change.model_copy(update={"uncordons": found.ours_cordoned})
+    names = ", ".join(found.cordoned)
+    note = (
+        f"{names}: cordoned, and not by an operation from here, so that no replica can go there. They are left as they "
+        f"are, are billed, and do not count as room; kubectl uncordon {' '.join(found.cordoned)} would make them room."
+    )
+    return change.model_copy(update={"uncordons": found.ours_cordoned, "notes": (*change.notes, note)})
+
+
+def _uncordoned_first(road: list[tuple[str, tuple[str, ...]]], change: Change) -> list[tuple[str, tuple[str, ...]]]:
+    """The road with its cordoned nodes given back before anything counts on them."""
+    if not change.uncordons:
+        return road
+    needs = next(id for id in ("accelerators", "service") if any(id == step for step, _ in road))
+    at = next(i for i, (id, _) in enumerate(road) if id == needs)
+    before = (needs, (*road[at][1], "uncordon"))
+    return [*road[:at], ("uncordon", ("connect",)), before, *road[at + 1 :]]
 
 
 def _refuse_zones(found: Deployment, nodes: int) -> None:
@@ -229,6 +255,7 @@ _WORDS: dict[tuple[str, str], tuple[str, str, str, Effect]] = {
     ("accelerators", "scale"): (
         "Accelerators on the nodes", "device-plugin", "{n} nodes Ready with the accelerator allocatable", _SEE
     ),
+    ("uncordon", "scale"): ("Nodes back in use", "service", "no node of ours in {pool} is cordoned", _DO),
     ("service", "scale"): ("Replicas wanted: {n}", "service", "spec.replicas of {service} is {n}", _DO),
     ("drained", "scale"): ("Drain", "drain", "surplus replicas have answered their last requests and are gone", _SEE),
     ("replicas", "scale"): ("Replicas", "pods", "{n} of {n} ready and WorkloadsReady True", _SEE),

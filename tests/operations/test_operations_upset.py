@@ -128,6 +128,40 @@ async def test_who_may_not_delete_machines_is_given_the_line_for_somebody_who_ma
     assert there(wire) == (3, 3, 3, 3)
 
 
+async def test_cordoned_nodes_are_room_only_where_we_cordoned_them_ourselves(
+    endpoints: Endpoints, home: Path, wire: Wire
+) -> None:
+    def is_cordoned(name: str) -> bool:
+        return bool(wire.kube(CLUSTER, "GET", f"/api/v1/nodes/{name}")["spec"].get("unschedulable"))
+
+    await done(scale_plan(await found(endpoints, home), 4), endpoints, home)
+    wire.fault("instances-locked", True)
+    assert stopped_at(await carried_out(scale_plan(await found(endpoints, home), 3), endpoints, home))[0] == "pool"
+    wire.fault("instances-locked", False)
+    broken_off = await found(endpoints, home)
+    (ours,) = broken_off.ours_cordoned
+    assert is_cordoned(ours)
+    await done(scale_plan(broken_off, 4), endpoints, home)
+    assert there(wire) == (4, 4, 4, 4)
+    assert not is_cordoned(ours)
+
+    path = f"/api/v1/nodes/{ours}"
+    wire.kube(CLUSTER, "PATCH", path, {"spec": {"unschedulable": True}}, "application/merge-patch+json")
+    (lost,) = (p for p in wire.replicas(CLUSTER, NAMESPACE, SERVICE) if p["spec"]["nodeName"] == ours)
+    wire.kube(CLUSTER, "DELETE", f"/api/v1/namespaces/{NAMESPACE}/pods/{lost['metadata']['name']}")
+    await until(lambda: ours not in {p["spec"].get("nodeName") for p in wire.replicas(CLUSTER, NAMESPACE, SERVICE)})
+    theirs = await found(endpoints, home)
+    assert (theirs.cordoned, theirs.ours_cordoned) == ((ours,), ()), "what we once cordoned and gave back is not ours"
+    plan = scale_plan(theirs, 4)
+    assert plan.change is not None
+    assert f"kubectl uncordon {ours}" in "".join(plan.change.notes)
+    await done(plan, endpoints, home)
+    assert there(wire) == (4, 4, 5, 5)
+    assert is_cordoned(ours)
+    await done(scale_plan(await found(endpoints, home), 3), endpoints, home)
+    assert there(wire) == (3, 3, 3, 3)
+
+
 @pytest.mark.parametrize(
     ("fault", "rule", "early"), [("stockout", "google.stockout", True), ("quota-in-operation", "google.quota", False)]
 )

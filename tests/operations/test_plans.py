@@ -95,6 +95,21 @@ def test_nodes_that_an_operation_left_behind_are_given_back_by_the_same_number()
     assert up.nodes_after == 6
 
 
+def test_cordoned_nodes_are_given_back_before_they_are_counted_on_or_are_no_room() -> None:
+    ours = replace(deployment(replicas=2, nodes=5), ours_cordoned=("n-3", "n-4", "n-5"))
+    asleep = replace(ours, stopped=True)
+    for plan in (scale_plan(ours, 5), scale_plan(ours, 6), wake_plan(asleep, 5, {}), wake_plan(asleep, 5, {"min": 1})):
+        first, then = "uncordon", "accelerators" if "accelerators" in order(plan) else "service"
+        assert first in next(s for s in plan.steps if s.id == then).after
+        assert "kubectl uncordon n-3 n-4 n-5" in {c.text for s in plan.steps for c in s.commands}
+    assert "uncordon" not in [*order(scale_plan(ours, 1)), *order(scale_plan(ours, 2)), *order(stop_plan(ours))]
+    theirs = replace(deployment(nodes=5), cordoned=("n-4", "n-5"))
+    change = scale_plan(theirs, 4).change
+    assert change is not None
+    assert (change.nodes_after, change.uncordons) == (6, ())
+    assert "n-4, n-5: cordoned" in "".join(change.notes)
+
+
 def test_a_wake_after_a_stop_by_number_brings_back_what_is_remembered() -> None:
     stopped = replace(deployment(stopped=True, nodes=0), replicas=0, before=4)
     plan = wake_plan(stopped, None, {})

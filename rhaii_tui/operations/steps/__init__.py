@@ -18,6 +18,7 @@ def steps_for(plan: Plan) -> dict[str, Step]:
     from rhaii_tui.deployment.steps.verify import VerifyStep
     from rhaii_tui.operations.steps.autoscaler import AutoscalerStep
     from rhaii_tui.operations.steps.connect import ConnectStep
+    from rhaii_tui.operations.steps.cordons import UncordonStep
     from rhaii_tui.operations.steps.evidence import CountStep, MembersStep, ZeroStep
     from rhaii_tui.operations.steps.limits import LimitsStep
     from rhaii_tui.operations.steps.pool import ReleaseStep, ResizeStep
@@ -28,6 +29,7 @@ def steps_for(plan: Plan) -> dict[str, Step]:
         ConnectStep(),
         LimitsStep(),
         _pool_step(plan, ResizeStep(), ReleaseStep()),
+        UncordonStep(),
         AcceleratorsStep(),
         ReplicasWantedStep(),
         DrainedStep(),

@@ -22,6 +22,7 @@ from rhaii_tui.operations.change_of import change_of
 from rhaii_tui.operations.google_change import change
 from rhaii_tui.operations.placement import needs_its_node, occupied
 from rhaii_tui.operations.pool_size import pool_nodes, pool_size, selector
+from rhaii_tui.operations.steps.cordons import is_cordoned, set_schedulable
 from rhaii_tui.operations.steps.evidence import counted
 
 Obj = dict[str, Any]
@@ -129,13 +130,15 @@ class ReleaseStep:
         surplus = size.target - wanted
         if surplus > 0:
             empty = (await self._empty(run))[:surplus]
-            for node in empty:
-                yield intends(self.id, "cordon", "Node", name_of(node))
-                await self._schedulable(run, name_of(node), False)
+            cordoned = [name_of(n) for n in empty if not is_cordoned(n)]
+            for name in cordoned:
+                yield intends(self.id, "cordon", "Node", name)
+                await set_schedulable(run, self.id, name, False)
             still = {name_of(n) for n in await self._empty(run)}
-            for node in empty:
-                if name_of(node) not in still:
-                    await self._schedulable(run, name_of(node), True)
+            for name in cordoned:
+                if name not in still:
+                    yield intends(self.id, "uncordon", "Node", name)
+                    await set_schedulable(run, self.id, name, True)
             going = [n for n in empty if name_of(n) in still]
             if going:
                 names = ", ".join(name_of(n) for n in going)
@@ -168,13 +171,9 @@ class ReleaseStep:
         def order(node: Any) -> tuple[bool, bool, str]:
             conditions = (node.get("status") or {}).get("conditions") or []
             ready = any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
-            return not (node.get("spec") or {}).get("unschedulable"), ready, name_of(node)
+            return not is_cordoned(node), ready, name_of(node)
 
         return sorted((n for n in nodes if name_of(n) not in taken), key=order)
-
-    async def _schedulable(self, run: RunContext, name: str, value: bool) -> None:
-        body = {"spec": {"unschedulable": None if value else True}}
-        await patiently(run, self.id, "kubernetes", lambda: run.kube.patch("Node", None, name, body))
 
     async def _delete(self, run: RunContext, nodes: list[Obj], groups: tuple[str, ...]) -> None:
         by_group: dict[str, list[str]] = defaultdict(list)
@@ -269,8 +268,8 @@ def _not_allowed(run: RunContext, group: str, names: list[str], error: CloudErro
         "pool.no-permission",
         run.target.pool,
         "The account may not delete machines of the pool's instance group.",
-        meaning=f"{len(names)} empty, cordoned nodes are still there and still billed. A plain resize is not used: it "
-        "might remove nodes that serve.",
+        meaning=f"{len(names)} empty, cordoned nodes are still there and still billed; growing again uncordons "
+        "them. A plain resize is not used: it might remove nodes that serve.",
         remediation="Ask for compute.instanceGroupManagers.update (Compute Instance Admin), or have the line below run "
         "by somebody who has it; then retry.",
         raw=error.raw,
