@@ -1,11 +1,11 @@
-"""Which run was left half-way: the first thing to offer when the program is opened again."""
+"""Which run was left half-way, the first thing to offer when the program is opened again; which one is at work."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from rhaii_tui.deployment import events as e
-from rhaii_tui.deployment.journal import first_event, read_events, run_folders
+from rhaii_tui.deployment.journal import RunBusy, first_event, read_events, refuse_held, run_folders
 from rhaii_tui.deployment.reduce import replay
 from rhaii_tui.deployment.running_cost import running_bill
 from rhaii_tui.deployment.state import RunState
@@ -40,6 +40,27 @@ def unfinished(home: Path, endpoints: Endpoints) -> RunState | None:
         elif state.approved_at is not None:
             return state
     return None
+
+
+def at_work(home: Path, cloud: str, names: tuple[str, str, str, str, str]) -> str:
+    """The kind of a run that a process, this one included, is taking steps of now, about the service of this project,
+    zone, cluster, namespace and name: setup, scale, stop, wake or teardown. Empty when there is none."""
+    for folder in run_folders(home):
+        begun = first_event(folder)
+        if not isinstance(begun, e.RunStarted) or begun.cloud != cloud:
+            continue
+        target = begun.plan.target
+        if (target.project, target.zone, target.cluster) != names[:3]:
+            continue
+        if begun.plan.kind != "teardown" and (target.namespace, target.service) != names[3:]:
+            continue
+        try:
+            refuse_held(folder)
+        except RunBusy:
+            state = replay(read_events(folder))
+            if state.approved_at is not None and state.outcome is None:
+                return begun.plan.kind
+    return ""
 
 
 def still_billed(home: Path, endpoints: Endpoints) -> RunState | None:

@@ -11,6 +11,7 @@ from rhaii_tui.catalog.findings import Evidence, Finding
 from rhaii_tui.clock import Clock
 from rhaii_tui.doctor.pieces import Missing, Piece, Read, Unread, value
 from rhaii_tui.doctor.place import Place
+from rhaii_tui.doctor.rolling import asked_for, owed
 from rhaii_tui.kube import events as cluster_events
 from rhaii_tui.kube import timestamps
 from rhaii_tui.kube.events import ClusterEvent
@@ -122,7 +123,7 @@ class Snapshot:
     def wanted(self) -> int:
         """Replicas the service asks for; 0 when there is none."""
         service = self.service
-        return int((service.get("spec") or {}).get("replicas", 1)) if service else 0
+        return asked_for(service) if service else 0
 
     @property
     def stopped(self) -> bool:
@@ -131,7 +132,7 @@ class Snapshot:
         if service is None:
             return False
         notes = service["metadata"].get("annotations") or {}
-        return notes.get(STOP) == "true" or (service.get("spec") or {}).get("replicas") == 0
+        return notes.get(STOP) == "true" or (asked_for(service) == 0 and not owed(service))
 
     @property
     def routed(self) -> bool:

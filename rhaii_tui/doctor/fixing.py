@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Record = Callable[[run_events.Event], None]
 _READ_FIRST = ("apply", "patch", "create", "delete")
-_ONE_WAY = ("secret-from-file", "enable-api")
+_ONE_WAY = ("secret-from-file", "enable-api", "restore")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,8 @@ class Outcome:
 
 
 class Surgery:
-    """Fixes for one place. `record` is the open run's journal, when there is one: what is created enters its ledger."""
+    """Fixes for one place. `record` is the open run's journal, when there is one: what is created enters its ledger.
+    `busy` names the run that is working on the same service now, if any: no replica is taken away from under it."""
 
     def __init__(
         self,
@@ -65,11 +66,12 @@ class Surgery:
         cluster: Cluster | None,
         notebook: Notebook,
         record: Record | None = None,
+        busy: Callable[[], str] = lambda: "",
     ) -> None:
         self._place = place
         self._notebook = notebook
         self._record = record
-        self._send = Sender(place, endpoints, cluster)
+        self._send = Sender(place, endpoints, cluster, busy)
 
     async def preview(self, fix: Fix) -> Preview:
         """The fix's changes against the live objects, validated by the server without effect."""
@@ -87,6 +89,8 @@ class Surgery:
                 return Step(change, f"delete {change.object}" if live else f"{change.object} is gone already")
             if change.verb == "secret-from-file":
                 await self._send.send(change, dry_run=True)
+            if change.verb == "roll":
+                return Step(change, self._send.words(change), self._send.refusal_to_roll)
         except Refused as refused:
             return Step(change, f"{change.verb} {change.object}", str(refused))
         return Step(change, self._send.words(change))
@@ -146,14 +150,12 @@ class Surgery:
 
     async def _take_back(self, done: Done) -> str:
         change = done.change
-        if change.verb == "retire":
+        if change.verb in ("retire", "roll"):
+            if replicas := await self._send.restore(change):
+                return f"{change.object}: {replicas} replicas are asked for again"
             return f"{change.object}: replicas that are ready stay until there is room for their successors"
         if change.verb in _ONE_WAY or (change.verb == "delete" and change.kind == "Pod"):
             return f"{change.object}: nothing to take back"
-        if change.verb == "roll":
-            body = {"spec": {"replicas": change.body["replicas"]}}
-            await self._send.send(Change("patch", change.kind, change.namespace, change.name, body))
-            return f"{change.object}: {change.body['replicas']} replicas"
         if change.verb == "copy-key":
             back = Change("patch", change.kind, change.namespace, change.name, {"data": {change.body["to"]: None}})
             await self._send.send(back)

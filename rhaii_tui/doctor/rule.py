@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from rhaii_tui.doctor.evidence import Snapshot
 
 Json = Mapping[str, Any]
-Verb = Literal["apply", "patch", "delete", "create", "retire", "roll", "copy-key", "secret-from-file", "enable-api"]
+Verb = Literal[
+    "apply", "patch", "delete", "create", "retire", "roll", "restore", "copy-key", "secret-from-file", "enable-api"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,8 @@ class Change:
     """One mutation. `body`: the object (apply, create), the merge patch (patch), or for `copy-key` {from, to}, for
     `secret-from-file` {file, what}, for `enable-api` {services}. `retire` deletes the outdated ReplicaSets of a
     Deployment that have no ready replica, and lets an update pass that a full pool holds up; `roll` lets its update
-    finish with one of {replicas} fewer, then asks for all of them again. Secrets' values never stand in a change."""
+    finish with one of {replicas} fewer, then asks for all of them again; `restore` does the latter where the
+    former was killed in between. Secrets' values never stand in a change."""
 
     verb: Verb
     kind: str

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rhaii_tui.doctor import edits
-from rhaii_tui.doctor.evidence import Snapshot, name_of
+from rhaii_tui.doctor import edits, rolling
+from rhaii_tui.doctor.evidence import Snapshot
 from rhaii_tui.doctor.place import Place
 from rhaii_tui.doctor.rule import Change
 from rhaii_tui.endpoints import Endpoints
@@ -27,12 +27,8 @@ Json = dict[str, Any]
 REVISION = "deployment.kubernetes.io/revision"
 ROLL_CLOUD_SECONDS, ROLL_LEAST = 20.0, 3.0
 """How long a changed service may take to become a changed Deployment, cloud seconds and at least wall seconds."""
-
-
-UPDATE_CLOUD_SECONDS, UPDATE_LEAST = 1500.0, 20.0
-"""How long one replica of an update may take to load, compile and become ready."""
-HOPELESS = 2
-"""Restarts after which a replica of an update is not waited for."""
+TRIES = 5
+"""How often a write is sent again that met a change of somebody else's, a status for one."""
 
 
 class Refused(Exception):
@@ -46,14 +42,29 @@ class Refused(Exception):
         cause = self.__cause__
         return isinstance(cause, Unreachable) or (isinstance(cause, ApiError) and cause.status >= 500)
 
+    @property
+    def conflict(self) -> bool:
+        """Whether the object had changed meanwhile."""
+        from rhaii_tui.kube.errors import ApiError
+
+        return isinstance(self.__cause__, ApiError) and self.__cause__.is_conflict
+
 
 class Sender:
-    """The hands of a fix. Every method raises Refused."""
+    """The hands of a fix. Every method raises Refused. `busy`: who is changing the replicas' number just now, or ""."""
 
-    def __init__(self, place: Place, endpoints: Endpoints, cluster: Cluster | None) -> None:
+    def __init__(
+        self, place: Place, endpoints: Endpoints, cluster: Cluster | None, busy: Callable[[], str] = lambda: ""
+    ) -> None:
         self._place = place
         self._endpoints = endpoints
         self._cluster = cluster
+        self._busy = busy
+
+    @property
+    def refusal_to_roll(self) -> str:
+        """Why no replica may be taken away now; empty when it may."""
+        return self._busy()
 
     def words(self, change: Change) -> str:
         """The change in a few words."""
@@ -66,6 +77,8 @@ class Sender:
                 return f"{change.object}: write from {Path(str(change.body['file'])).name}"
             case "retire":
                 return f"{change.object}: outdated replicas make room for the new ones"
+            case "restore":
+                return f"{change.object}: ask again for the replica that an update was let through without"
             case "roll":
                 n = int(change.body["replicas"])
                 return f"{change.object}: spec.replicas {n} -> {n - 1}, the update finishes, {n - 1} -> {n}"
@@ -100,6 +113,8 @@ class Sender:
                 await self._retire(change)
             case "roll":
                 await self._roll(change)
+            case "restore":
+                await self.restore(change)
             case "copy-key":
                 await self._copy_key(change)
             case "secret-from-file":
@@ -185,8 +200,9 @@ class Sender:
         while time.monotonic() < deadline:
             mine = await self._newest(deployment)
             if any(_unplaced(p) for p in mine):
-                service = Change("roll", edits.KIND, change.namespace, self._place.service, {"replicas": replicas})
-                await self._roll(service)
+                await self._roll(
+                    Change("roll", edits.KIND, change.namespace, self._place.service, {"replicas": replicas})
+                )
                 return
             if any((p.get("spec") or {}).get("nodeName") for p in mine):
                 return
@@ -207,24 +223,52 @@ class Sender:
 
     async def _roll(self, change: Change) -> None:
         """One replica fewer frees an accelerator for the update; when it has finished, all are asked for again."""
-        replicas, clock = int(change.body["replicas"]), self._endpoints.clock
-        name = deployment_name(change.name)
-        fewer = Change("patch", change.kind, change.namespace, change.name, {"spec": {"replicas": replicas - 1}})
-        await self._patch(fewer)
+        if busy := self._busy():
+            raise Refused(busy)
+        replicas = int(change.body["replicas"])
+        live = await self._service(change)
+        if live is None or rolling.asked_for(live) != replicas:
+            raise Refused(f"{change.object} does not ask for {replicas} replicas any more; look again.")
+        await self._write(change, rolling.fewer)
+        failure = ""
         try:
-            deadline = time.monotonic() + max(clock.wall(UPDATE_CLOUD_SECONDS * replicas), UPDATE_LEAST)
-            while True:
-                live = await self._asked(self._kube.read("Deployment", change.namespace, name))
-                if live is not None and _rolled(live, replicas - 1):
-                    return
-                if live is not None and (ill := [p for p in await self._newest(live) if _crashes(p)]):
-                    raise Refused(f"The update's own replica {name_of(ill[0])} ends again and again; the others stay.")
-                if time.monotonic() > deadline:
-                    raise Refused("The update did not finish in time with one replica fewer; look at its newest pod.")
-                await clock.sleep(5, least=0.2)
+            failure = await rolling.Update(self._endpoints.clock, replicas, lambda: self._update(change)).finished()
         finally:  # whatever happened, nobody may be left with a replica fewer than was asked for
-            body = {"spec": {"replicas": replicas}}
-            await self._patch(Change("patch", change.kind, change.namespace, change.name, body))
+            await self.restore(change)
+        if failure:
+            raise Refused(failure)
+
+    async def restore(self, change: Change) -> int:
+        """Ask again for the replicas that an update was let through without; how many then, 0 when none was owed."""
+        service = await self._service(change)
+        back = rolling.owed(service)
+        if service is not None and rolling.noted(service):
+            await self._write(change, rolling.all_again)
+        return back
+
+    async def _service(self, change: Change) -> Json | None:
+        found: Json | None = await self._asked(self._kube.read(edits.KIND, change.namespace, self._place.service))
+        return found
+
+    async def _update(self, change: Change) -> tuple[Json | None, Json | None, list[Json]]:
+        name = deployment_name(self._place.service)
+        deployment: Json | None = await self._asked(self._kube.read("Deployment", change.namespace, name))
+        newest = await self._newest(deployment) if deployment is not None else []
+        return await self._service(change), deployment, newest
+
+    async def _write(self, change: Change, made: Callable[[Json], Json]) -> None:
+        """Patch the service with what is made of it as it is, again when somebody wrote in between."""
+        for left in reversed(range(TRIES)):
+            service = await self._service(change)
+            if service is None:
+                return
+            try:
+                await self._patch(Change("patch", edits.KIND, change.namespace, self._place.service, made(service)))
+            except Refused as refused:
+                if not (left and refused.conflict):
+                    raise
+            else:
+                return
 
     async def _copy_key(self, change: Change) -> None:
         secret = await self._asked(self._kube.read("Secret", change.namespace, change.name))
@@ -266,24 +310,8 @@ class Sender:
             raise Refused(f"{error.message} {error.remedy}") from error
 
 
-def _rolled(deployment: Mapping[str, Any], replicas: int) -> bool:
-    """Whether a Deployment of this size has only replicas of its newest template, all of them ready."""
-    state, meta = deployment.get("status") or {}, deployment["metadata"]
-    if int((deployment.get("spec") or {}).get("replicas") or 0) != replicas:
-        return False
-    seen = int(state.get("observedGeneration") or 0) >= int(meta.get("generation") or 0)
-    counts = [int(state.get(k) or 0) for k in ("replicas", "updatedReplicas", "readyReplicas")]
-    return seen and counts == [replicas] * 3
-
-
 def _owned(obj: Mapping[str, Any], uid: object) -> bool:
     return any(o.get("uid") == uid for o in obj["metadata"].get("ownerReferences") or [])
-
-
-def _crashes(pod: Mapping[str, Any]) -> bool:
-    state = pod.get("status") or {}
-    every = [*(state.get("initContainerStatuses") or []), *(state.get("containerStatuses") or [])]
-    return any(int(c.get("restartCount") or 0) >= HOPELESS for c in every)
 
 
 def _unplaced(pod: Mapping[str, Any]) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rhaii_tui.deployment.unfinished import at_work
 from rhaii_tui.doctor.diagnosis import BAD, Diagnosis
 from rhaii_tui.doctor.examination import connect, examine
 from rhaii_tui.doctor.fixing import Outcome, Preview, Record, Surgery
@@ -45,7 +46,8 @@ class Treatment:
         self._place = place
         self._endpoints = endpoints
         self._cluster = cluster
-        self._surgery = Surgery(place, endpoints, cluster, Notebook(home, endpoints.name, place), record)
+        notebook = Notebook(home, endpoints.name, place)
+        self._surgery = Surgery(place, endpoints, cluster, notebook, record, lambda: _busy(home, endpoints, place))
 
     async def preview(self, fix: Fix) -> Preview:
         """What the fix would do."""
@@ -92,3 +94,9 @@ class Treatment:
             if not outcome.ok:
                 return Healing(outcome, healed, diagnosis)
             await asyncio.sleep(0)
+
+
+def _busy(home: Path, endpoints: Endpoints, place: Place) -> str:
+    names = (place.project, place.zone, place.cluster, place.namespace, place.service)
+    run = at_work(home, endpoints.name, names)
+    return f"A {run} of this service is being worked on: wait for its end or cancel it, then look again." if run else ""

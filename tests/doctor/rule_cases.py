@@ -9,6 +9,7 @@ from doctor_stage import GATES, NOW, NS, Stage
 
 from rhaii_tui.doctor.evidence import LogKey, Scrapes
 from rhaii_tui.doctor.pieces import Read, Unread
+from rhaii_tui.doctor.rolling import ROLLED_FROM
 from rhaii_tui.serving import manifests, metrics
 
 CASES: dict[str, Callable[[Stage], None]] = {}
@@ -176,6 +177,12 @@ def _(s: Stage) -> None:
 
 simple("policy.egress", lambda s: _policy(s, {"kserve.io/component": "workload"}, policyTypes=["Egress"]))
 simple("service.stopped", lambda s: s.service["metadata"]["annotations"].update({"serving.kserve.io/stop": "true"}))
+
+
+@case("service.replica-owed")
+def _(s: Stage) -> None:
+    s.service["metadata"]["annotations"][ROLLED_FROM] = str(s.target.replicas)
+    s.service["spec"]["replicas"] = s.target.replicas - 1
 
 
 @case("service.plain-http")

@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from doctor_practice import Ward, command, deployed
 from rhaii_tui.doctor import Fix, Place, State, edits, examine, for_step
 from rhaii_tui.doctor.gathering import gather
 from rhaii_tui.doctor.hops import Hop
+from rhaii_tui.doctor.rolling import asked_for, owed
+from rhaii_tui.kube.connect import Cluster
 
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(180)]
 
@@ -117,6 +121,20 @@ async def test_a_fault_is_found_and_mended(ward: Ward, fault: str) -> None:
             await ward.heal(cluster, fault)
 
 
+async def _killed_half_way(ward: Ward, cluster: Cluster, rule: str) -> None:
+    """The doctor's fix in a process of its own, killed while its service is one replica short."""
+    words = (sys.executable, "-m", "rhaii_tui", "doctor", "--practice", "--fix", rule, "--yes")
+    environ = {**os.environ, **ward.practice.environ}
+    fixing = await asyncio.create_subprocess_exec(*words, env=environ, stdout=asyncio.subprocess.DEVNULL)
+    try:
+        async with asyncio.timeout(30):
+            while not owed(await cluster.read(edits.KIND, ward.place.namespace, ward.place.service)):
+                assert fixing.returncode is None
+    finally:
+        fixing.kill()
+        await fixing.wait()
+
+
 async def test_a_change_passes_a_full_pool_and_what_its_way_back_leaves_stuck_is_mended(ward: Ward) -> None:
     """Replicas that serve hold every accelerator: without room the update would wait for ever."""
     async with ward.cluster() as cluster:
@@ -130,11 +148,18 @@ async def test_a_change_passes_a_full_pool_and_what_its_way_back_leaves_stuck_is
         assert (rolled or {})["status"]["updatedReplicas"] == 3
         undone = await treatment.undo("engine.memory")
         assert undone.ok, undone.failure
-        case = await ward.first_cause(cluster, "scheduling.rollout-stuck", "undone")
+        stuck = await ward.first_cause(cluster, "scheduling.rollout-stuck", "undone")
+        await _killed_half_way(ward, cluster, stuck.rule.id)
+        case = await ward.first_cause(cluster, "service.replica-owed", "killed")
         assert case.hit.fix is not None
         healing = await treatment.heal(case.rule.id, case.hop, case.hit.fix)
-        assert healing.healed
-        await ward.until(cluster, lambda d: d.healthy)
+        assert healing.healed, healing.outcome.failure
+        assert asked_for(await cluster.read(edits.KIND, namespace, service) or {}) == 3
+        stuck = await ward.first_cause(cluster, stuck.rule.id, "the update is as far as before")
+        assert stuck.hit.fix is not None
+        healing = await treatment.heal(stuck.rule.id, stuck.hop, stuck.hit.fix)
+        assert healing.healed, healing.outcome.failure
+        assert not (await ward.until(cluster, lambda d: d.healthy)).findings
         live = await cluster.read("Deployment", namespace, f"{service}-kserve")
         assert "--max-num-seqs=64" not in str(live)
 

@@ -11,6 +11,7 @@ from rhaii_tui.doctor import edits
 from rhaii_tui.doctor.evidence import Snapshot, labels_of, name_of
 from rhaii_tui.doctor.hops import Hop
 from rhaii_tui.doctor.policies import selects
+from rhaii_tui.doctor.rolling import ROLLED_FROM, owed
 from rhaii_tui.doctor.rule import Change, Fix, Hit, HopRules, Rule
 from rhaii_tui.serving import conditions
 from rhaii_tui.serving.stack import WORKLOAD_COMPONENT
@@ -141,6 +142,34 @@ def _absent(s: Snapshot) -> Iterator[Hit]:
         )
 
 
+def _replica_owed(s: Snapshot) -> Iterator[Hit]:
+    """A fix of ours that was killed between its two patches."""
+    before = owed(s.service)
+    if not before:
+        return
+    yield Hit(
+        about=str(s.place),
+        message=f"One replica of {before} was taken away for an update and is not asked for again. While a fix of the "
+        "doctor still runs somewhere, it does so itself.",
+        evidence=(
+            s.note(
+                f"LLMInferenceService {s.place}",
+                f"annotation {ROLLED_FROM}: {before}, spec.replicas: {s.wanted}",
+                "LLMInferenceService",
+            ),
+        ),
+        fix=Fix(
+            title=f"Ask for {before} replicas again",
+            changes=(Change("restore", edits.KIND, s.place.namespace, s.place.service),),
+            commands=(Command(text=f"rhaii-tui scale {before}"),),
+            risk="A fix of the doctor that still runs ends without its update.",
+            undoable=False,
+            settle=1200.0,
+        ),
+        status=Status.WARN,
+    )
+
+
 def _stopped(s: Snapshot) -> Iterator[Hit]:
     service = s.service
     if service is None or not s.stopped:
@@ -182,6 +211,14 @@ RULES = HopRules(
             "Somebody switched the service off.",
             "The annotation is gone and replicas are asked for.",
             _stopped,
+        ),
+        Rule(
+            "service.replica-owed",
+            Hop.SERVICE,
+            "One replica fewer than before an update.",
+            "The doctor let an update through on a full pool and was ended before it asked for all replicas again.",
+            f"No annotation {ROLLED_FROM}, or another number of replicas was asked for since.",
+            _replica_owed,
         ),
         Rule(
             "service.plain-http",
