@@ -13,8 +13,10 @@ from typing import Any
 
 from rhaii_tui.catalog.findings import Finding, Status
 from rhaii_tui.deployment import events as e
+from rhaii_tui.deployment import installer
 from rhaii_tui.deployment.context import RunContext, evidence, finished, intends, progressed
 from rhaii_tui.deployment.failures import failure
+from rhaii_tui.deployment.journal import first_event, run_folders
 from rhaii_tui.deployment.kubeconfig import private_kubeconfig
 from rhaii_tui.deployment.observe import watch_until
 from rhaii_tui.deployment.patience import patiently, wall_limit
@@ -28,6 +30,9 @@ SILENCE = 1200.0
 minutes, but it may repeat itself through bad weather for longer."""
 SETTLE = 600.0
 """Cloud seconds for everything to be Available after the installer ended (wait budget: 10 min)."""
+EARLIER = 600.0
+EARLIER_LEAST = 3.0
+"""Cloud seconds, and at least so many of the wall, that an installer left behind gets to end by itself."""
 _TELL_EVERY = 0.5
 
 
@@ -50,8 +55,13 @@ class OperatorsStep:
     async def act(self, run: RunContext) -> AsyncIterator[e.Event]:
         """Run the installer with a private kubeconfig, then wait for every part."""
         yield intends(self.id, "install", "Stack", "operators")
-        async for event in self._install(run):
+        waited = False
+        async for event in _earlier(run):
+            waited = True
             yield event
+        if not waited or await missing_parts(run, self.id):
+            async for event in self._install(run):
+                yield event
         told = -1
 
         def judge(deployments: list[dict[str, Any]]) -> int | None:
@@ -87,33 +97,49 @@ class OperatorsStep:
         if directory is None:
             raise StepStopped(_no_checkout(None))
         async with private_kubeconfig(run) as kubeconfig:
-            try:
-                process = await asyncio.create_subprocess_exec(
-                    *command,
-                    cwd=directory,
-                    env={**os.environ, "KUBECONFIG": str(kubeconfig)},
-                    stdin=asyncio.subprocess.DEVNULL,
-                    stdout=asyncio.subprocess.PIPE,
-                    stderr=asyncio.subprocess.STDOUT,
-                )
-            except OSError as error:
-                if error.filename == str(directory):
-                    raise StepStopped(_no_checkout(directory)) from error
-                raise StepStopped(_cannot_start(command[0], error)) from error
             last: deque[str] = deque(maxlen=30)
-            try:
-                async for event in _output(run, process, last):
-                    yield event
-                code = await process.wait()
-            except TimeoutError:
-                raise StepStopped(_failed(f"has said nothing for {SILENCE / 60:.0f} minutes", last)) from None
-            finally:
-                if process.returncode is None:
-                    with contextlib.suppress(ProcessLookupError):
-                        process.terminate()
-                    await process.wait()
+            environ = {**os.environ, "KUBECONFIG": str(kubeconfig)}
+            async with contextlib.AsyncExitStack() as stack:
+                try:
+                    process = await stack.enter_async_context(
+                        installer.started(run.folder, command, directory, environ)
+                    )
+                except OSError as error:
+                    if error.filename == str(directory):
+                        raise StepStopped(_no_checkout(directory)) from error
+                    raise StepStopped(_cannot_start(command[0], error)) from error
+                try:
+                    async for event in _output(run, process, last):
+                        yield event
+                    code = await process.wait()
+                except TimeoutError:
+                    raise StepStopped(_failed(f"has said nothing for {SILENCE / 60:.0f} minutes", last)) from None
             if code:
                 raise StepStopped(_failed(f"ended with exit code {code}", last))
+
+
+async def _earlier(run: RunContext) -> AsyncIterator[e.Event]:
+    """An installer that goes on since an earlier process of ours was killed: two at once would be in each other's way.
+    It is waited for, and ended when it takes too long. No event where there is none."""
+    home = run.folder.parent.parent
+    others = [f for f in run_folders(home) if f != run.folder and _same_cluster(run, f)]
+    for folder in (run.folder, *others):
+        group = installer.running(folder)
+        if group is None:
+            continue
+        which = f"the installer that an earlier run has begun (process {group})"
+        yield progressed("operators", f"waiting for {which}")
+        if not await installer.ended(folder, max(run.clock.wall(EARLIER), EARLIER_LEAST)):
+            yield progressed("operators", f"ending {which}: it still runs after {EARLIER / 60:.0f} minutes")
+            await installer.end(folder)
+
+
+def _same_cluster(run: RunContext, folder: Path) -> bool:
+    begun = first_event(folder)
+    if not isinstance(begun, e.RunStarted) or begun.cloud != run.endpoints.name:
+        return False
+    there, here = begun.plan.target, run.target
+    return (there.project, there.zone, there.cluster) == (here.project, here.zone, here.cluster)
 
 
 async def _output(run: RunContext, process: asyncio.subprocess.Process, last: deque[str]) -> AsyncIterator[e.Event]:
