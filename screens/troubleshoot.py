@@ -11,6 +11,7 @@ from textual.binding import Binding
 from textual.containers import Container, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
+from textual.worker import Worker, WorkerState
 
 from rhaii_tui.deployment.events import Event
 from rhaii_tui.doctor import Diagnosed, Diagnosis, Healing, Hop, Place, Treatment
@@ -27,6 +28,15 @@ if TYPE_CHECKING:
 
 AGAIN_SECONDS = 3.0
 """Wall seconds between two looks: a fault is seen within five of becoming observable."""
+
+
+_BROKE_OFF = {
+    "preview": "The preview broke off; nothing was changed.",
+    "fix": "The fix broke off, some of it may be done. What was sent is noted: rhaii-tui doctor --undo RULE.",
+    "undo": "Taking it back broke off; u tries again.",
+    "look": "Looking broke off; r looks again.",
+}
+"""What is said when a worker of this name ends with an error that nobody foresaw."""
 
 
 class TroubleshootScreen(RoadScreen):
@@ -93,7 +103,7 @@ class TroubleshootScreen(RoadScreen):
         elif self.road.journey.endpoints is None:
             self.say("The cloud is not there yet, usually it takes 2 s.", "WARN")
         else:
-            self.run_worker(self._look(), exclusive=True, group="look")
+            self.run_worker(self._look(), "look", "look", exit_on_error=False, exclusive=True)
         self.paint()
 
     async def _look(self) -> None:
@@ -215,7 +225,7 @@ class TroubleshootScreen(RoadScreen):
 
     def action_fix(self) -> None:
         if not self.refused("fix"):
-            self.run_worker(self._preview(), exclusive=True, group="preview", exit_on_error=False)
+            self.run_worker(self._preview(), "preview", "preview", exit_on_error=False, exclusive=True)
 
     async def _preview(self) -> None:
         case, treatment = self._case(), self._treatment
@@ -232,7 +242,7 @@ class TroubleshootScreen(RoadScreen):
         def answered(yes: bool | None) -> None:
             if yes:
                 self._healing = True
-                self.run_worker(self._heal(case, treatment), exclusive=True, group="look", exit_on_error=False)
+                self.run_worker(self._heal(case, treatment), "fix", "look", exit_on_error=False, exclusive=True)
 
         self.app.push_screen(Preview("Apply this fix?", body, refused=bool(seen.refused)), answered)
 
@@ -248,9 +258,18 @@ class TroubleshootScreen(RoadScreen):
             self._healing = False
         self.action_again()
 
+    @on(Worker.StateChanged)
+    def _broke_off(self, event: Worker.StateChanged) -> None:
+        if event.state is WorkerState.ERROR and (words := _BROKE_OFF.get(event.worker.name)):
+            error = event.worker.error
+            if event.worker.name == "fix":
+                self.action_again()
+            self.say(f"{words} ({type(error).__name__}: {error})", "FAIL")
+
     def action_undo(self) -> None:
         if not self.refused("undo") and self._treatment is not None:
-            self.run_worker(self._undo(self._fixed, self._treatment), exclusive=True, group="undo", exit_on_error=False)
+            undoing = self._undo(self._fixed, self._treatment)
+            self.run_worker(undoing, "undo", "undo", exit_on_error=False, exclusive=True)
 
     async def _undo(self, rule: str, treatment: Treatment) -> None:
         outcome = await treatment.undo(rule)
