@@ -115,10 +115,11 @@ class RunContext:
             self._lost.discard(link)
             self.record(e.LinkRestored(at=time.time(), link=link))
 
-    def owns(self, kind: str, name: str) -> bool:
-        """Whether the ledger or a recorded intent of this run says that the resource is ours."""
+    def owns(self, kind: str, name: str, uid: str = "") -> bool:
+        """Whether the ledger or a recorded intent of this run says that the resource is ours; a namesake with another
+        uid than the ledger's is not."""
         entries = (*self.state.ledger, *self.state.pending_intents)
-        return any((x.kind, x.name) == (kind, name) for x in entries)
+        return any((x.kind, x.name) == (kind, name) and (not x.uid or uid in ("", x.uid)) for x in entries)
 
 
 def evidence(source: str, text: str) -> Evidence:
@@ -136,9 +137,9 @@ def finished(step: str, note: str = "", *read: Evidence) -> e.Event:
     return e.StepFinished(at=time.time(), step=step, note=note, evidence=read)
 
 
-def intends(step: str, action: str, kind: str, name: str) -> e.Event:
-    """Yield this before the mutation it announces."""
-    return e.IntentRecorded(at=time.time(), step=step, action=action, kind=kind, name=name)
+def intends(step: str, action: str, kind: str, name: str, *, existing: bool = False) -> e.IntentRecorded:
+    """Yield this before the mutation it announces; `existing` where somebody else's bears the name."""
+    return e.IntentRecorded(at=time.time(), step=step, action=action, kind=kind, name=name, existing=existing)
 
 
 def created(step: str, kind: str, name: str, uid: str = "") -> e.Event:

@@ -19,18 +19,25 @@ from rhaii_tui.google.values import OperationInfo
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A resource as Google tells it: its status, whether it runs, and whether Google itself calls it broken."""
+    """A resource as Google tells it: its status, whether it runs, and whether Google itself calls it broken.
+
+    `uid` tells it from a namesake; `run` is the run that asked for it, by its label; `labelled`: it bears our label.
+    """
 
     status: str
     running: bool
     broken: bool = False
     message: str = ""
+    uid: str = ""
+    run: str = ""
+    labelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What is to exist. `look` finds it or None; `send` asks for it; `path` ends the operation's target link; `errors`
-    reads what Google has already stumbled over while its operation still says RUNNING."""
+    reads what Google has already stumbled over while its operation still says RUNNING; `foreign` refuses what turns out
+    to be somebody else's without our label, None uses it."""
 
     step: str
     kind: str
@@ -40,26 +47,48 @@ class Wanted:
     send: Callable[[], Awaitable[OperationInfo]]
     limit: float
     errors: Callable[[], Awaitable[tuple[CloudError, ...]]] | None = None
+    foreign: Finding | None = None
 
 
 async def create(run: RunContext, wanted: Wanted) -> AsyncIterator[e.Event]:
-    """Ask for it unless it is there, then follow the operation until the resource runs.
+    """Ask for it unless it is there, then follow the operation until the resource runs. It enters the ledger only when
+    this run has asked for it: not when it was there before, nor when somebody was faster.
 
-    Raises StepStopped when the operation failed, when Google calls the resource broken, or when the limit is used up.
+    Raises StepStopped when the operation failed, when Google calls the resource broken, when it is somebody else's and
+    refused, or when the limit is used up.
     """
     async with run.google_lock:
         operation: OperationInfo | None = None
         request = _request(run, wanted)
+        entries = (*run.state.ledger, *run.state.pending_intents)
+        asked = any((x.kind, x.name, x.uid) == (wanted.kind, wanted.name, "") for x in entries)
         if not await request.settled():
             yield intends(wanted.step, "create", wanted.kind, wanted.name)
             operation = await ask(run, request)
         operation = operation or await running(run, request.step, request.path)
         if operation:
             yield e.OperationStarted(at=time.time(), step=wanted.step, operation=operation.name, target=wanted.path)
-        yield created(wanted.step, wanted.kind, wanted.name)
+        seen = await _look(run, wanted)
+        if seen is None and operation:
+            await follow(run, request, operation)
+            operation, seen = None, await _look(run, wanted)
+        if seen is not None and _is_ours(run, wanted, seen, asked):
+            yield created(wanted.step, wanted.kind, wanted.name, seen.uid)
+        elif seen is not None:
+            yield intends(wanted.step, "create", wanted.kind, wanted.name, existing=True)
+            if wanted.foreign and not seen.labelled:
+                raise StepStopped(wanted.foreign)
         if operation:
             await follow(run, request, operation)
         await _until_it_runs(run, wanted)
+
+
+def _is_ours(run: RunContext, wanted: Wanted, seen: Seen, asked: bool) -> bool:
+    """Whether this run has asked for it. `asked`: an earlier process of the run has; a request of a version that did
+    not label it with the run is known by our common label."""
+    if any((x.kind, x.name, x.uid) == (wanted.kind, wanted.name, seen.uid or None) for x in run.state.ledger):
+        return True
+    return seen.run == run.state.run or (asked and seen.labelled and not seen.run)
 
 
 def _request(run: RunContext, wanted: Wanted) -> Request:

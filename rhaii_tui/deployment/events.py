@@ -60,13 +60,17 @@ class StepProbed(_Event):
 
 
 class IntentRecorded(_Event):
-    """Written and synced before a mutation is sent: after a crash the next start knows what may exist."""
+    """Written and synced before a mutation is sent: after a crash the next start knows what may exist.
+
+    `existing`: something that is not ours bears the name, so that nothing is made; it takes back an intent of the same
+    run to make it."""
 
     type: Literal["intent_recorded"] = "intent_recorded"
     step: str
     action: str
     kind: str
     name: str
+    existing: bool = False
 
 
 class OperationStarted(_Event):
@@ -79,7 +83,8 @@ class OperationStarted(_Event):
 
 
 class ResourceCreated(_Event):
-    """Enters the ledger: ours to change and to remove. `name` is `namespace/name` or a Google resource path."""
+    """Enters the ledger: ours to change and to remove. `name` is `namespace/name` or a Google resource path. `uid`
+    tells it from a namesake: Kubernetes' uid, a cluster's id, a node pool's run label; empty in older journals."""
 
     type: Literal["resource_created"] = "resource_created"
     step: str

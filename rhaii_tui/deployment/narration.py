@@ -28,6 +28,8 @@ def _of_step(event: e.Event, state: RunState) -> str:
             return f"{title}: skipped. {event.note}"
         case e.OperationStarted():
             return f"{title}: operation {event.operation} on {event.target}"
+        case e.IntentRecorded() if event.existing:
+            return f"{title}: {event.kind} {event.name} was there before"
         case e.IntentRecorded():
             return f"{title}: {event.action} {event.kind} {event.name}"
         case e.ResourceCreated():

@@ -136,6 +136,8 @@ def _ledger(state: RunState, event: e.IntentRecorded | e.ResourceCreated | e.Res
         return tuple(x for x in entries if (x.kind, x.name) != (event.kind, event.name))
 
     if isinstance(event, e.IntentRecorded):
+        if event.existing:
+            return replace(state, pending_intents=others(state.pending_intents))
         entry = LedgerEntry(event.kind, event.name, event.step, event.at)
         return replace(state, pending_intents=(*others(state.pending_intents), entry))
     intents = others(state.pending_intents)

@@ -10,6 +10,8 @@ from rhaii_tui.catalog.prices import Provisioning
 from rhaii_tui.catalog.target import Target
 
 MANAGED_BY = {"managed-by": "rhaii-tui"}
+RUN_LABEL = "rhaii-tui-run"
+"""The run that asked for a resource: after a lost answer it tells ours from what somebody made under the same name."""
 _SCOPES = ["https://www.googleapis.com/auth/cloud-platform"]
 _FLEX_DURATION = "604800s"
 """Seven days: the longest that flex-start grants."""

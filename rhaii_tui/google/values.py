@@ -32,6 +32,11 @@ class PoolInfo:
     """The autoscaler's settings while it is on, as `set_node_pool_autoscaling` takes them back."""
 
     @property
+    def ours(self) -> bool:
+        """True when it bears this product's label."""
+        return self.labels.get("managed-by") == "rhaii-tui"
+
+    @property
     def broken(self) -> bool:
         """True when GKE itself calls the pool an error."""
         return self.status in ("ERROR", "RUNNING_WITH_ERROR")
@@ -54,6 +59,8 @@ class ClusterInfo:
     dataplane_v2: bool
     gateway_api: bool
     conditions: tuple[str, ...]
+    id: str = ""
+    """Google's own, which tells it from a namesake."""
 
     @property
     def ours(self) -> bool:
@@ -165,6 +172,7 @@ def cluster_info(cluster: Any) -> ClusterInfo:
         dataplane_v2=enum_name(network.datapath_provider) == "ADVANCED_DATAPATH",
         gateway_api=enum_name(network.gateway_api_config.channel) in ("CHANNEL_STANDARD", "CHANNEL_EXPERIMENTAL"),
         conditions=_conditions(cluster.conditions),
+        id=cluster.id,
     )
 
 

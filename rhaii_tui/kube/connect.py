@@ -233,13 +233,25 @@ class Cluster:
         It is repeated against overload and cut connections: the request carries the whole intent of one field
         manager, so that receiving it twice changes nothing more. `force` takes fields over from other managers.
         """
-        meta = obj["metadata"]
-        query = [("fieldManager", FIELD_MANAGER), ("fieldValidation", "Strict")]
+        path, query, ctype = _applying(obj)
         query += [("force", "true")] if force else []
         query += [("dryRun", "All")] if dry_run else []
-        path = kinds.of(obj).path(meta.get("namespace"), meta["name"])
-        ctype = "application/apply-patch+yaml"
         return await self._patiently(lambda: self._json("PATCH", path, query, dict(obj), ctype))
+
+    async def put(self, obj: Mapping[str, Any]) -> tuple[dict[str, Any], bool | None]:
+        """`apply`, and whether this request has made the object (201, not 200); None when that cannot be told, because
+        an earlier try was left without an answer."""
+        tries = 0
+
+        async def send() -> tuple[int, bytes]:
+            nonlocal tries
+            tries += 1
+            return await self._answered("PATCH", path, query, dict(obj), ctype=ctype)
+
+        path, query, ctype = _applying(obj)
+        status, raw = await self._patiently(send)
+        made = True if status == 201 else False if tries == 1 else None
+        return _json_object(raw), made
 
     async def patch(self, kind: str, namespace: str | None, name: str, change: Mapping[str, Any]) -> dict[str, Any]:
         """JSON merge patch (None removes a field); repeated against overload: sent twice, it changes nothing more."""
@@ -271,14 +283,7 @@ class Cluster:
     async def _json(
         self, method: str, path: str, query: Query = (), body: Any = None, ctype: str = "application/json"
     ) -> dict[str, Any]:
-        raw = await self._body(method, path, query, body, ctype=ctype)
-        try:
-            answer = json.loads(raw)
-        except ValueError as e:
-            raise ApiError(502, raw) from e
-        if not isinstance(answer, dict):
-            raise ApiError(502, raw)
-        return answer
+        return _json_object(await self._body(method, path, query, body, ctype=ctype))
 
     async def _body(
         self,
@@ -291,11 +296,25 @@ class Cluster:
         ctype: str = "application/json",
         timeout: float = 30.0,
     ) -> bytes:
+        return (await self._answered(method, path, query, body, accept=accept, ctype=ctype, timeout=timeout))[1]
+
+    async def _answered(
+        self,
+        method: str,
+        path: str,
+        query: Query,
+        body: Any,
+        *,
+        accept: str = "application/json",
+        ctype: str,
+        timeout: float = 30.0,
+    ) -> tuple[int, bytes]:
+        """Status and body."""
         import aiohttp
 
         response = await self.call(method, path, query, body, accept=accept, ctype=ctype, timeout=timeout)
         try:
-            return await response.read()
+            return response.status, await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as e:
             raise self.unreachable(e) from e
 
@@ -319,6 +338,24 @@ class Cluster:
                 raise failure
             await asyncio.sleep(delay)
             pause = min(pause * 2, 2.0)
+
+
+def _applying(obj: Mapping[str, Any]) -> tuple[str, list[tuple[str, str]], str]:
+    """Path, query and content type of a strict server-side apply."""
+    meta = obj["metadata"]
+    query = [("fieldManager", FIELD_MANAGER), ("fieldValidation", "Strict")]
+    return kinds.of(obj).path(meta.get("namespace"), meta["name"]), query, "application/apply-patch+yaml"
+
+
+def _json_object(raw: bytes) -> dict[str, Any]:
+    """A JSON object. Raises ApiError 502 for what else a proxy may answer."""
+    try:
+        answer = json.loads(raw)
+    except ValueError as e:
+        raise ApiError(502, raw) from e
+    if not isinstance(answer, dict):
+        raise ApiError(502, raw)
+    return answer
 
 
 def trimmed(obj: dict[str, Any]) -> dict[str, Any]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from rhaii_tui.deployment.context import RunContext, created, evidence, finished, intends
+from rhaii_tui.deployment.applying import put
+from rhaii_tui.deployment.context import RunContext, evidence, finished
 from rhaii_tui.deployment.events import Event
 from rhaii_tui.deployment.failures import failure
-from rhaii_tui.deployment.observe import uid, watch_until
+from rhaii_tui.deployment.observe import watch_until
 from rhaii_tui.deployment.patience import patiently
 from rhaii_tui.deployment.step import Probe
 from rhaii_tui.serving import manifests
@@ -67,7 +68,6 @@ class NamespaceStep:
                 category="kubernetes",
             ),
         )
-        yield intends(self.id, "apply", "Namespace", name)
-        made = await patiently(run, self.id, "kubernetes", lambda: run.kube.apply(manifests.namespace(run.target)))
-        yield created(self.id, "Namespace", name, uid(made))
+        async for event in put(run, self.id, manifests.namespace(run.target)):
+            yield event
         yield finished(self.id, f"{name} is Active", evidence(f"Namespace {name}", "created"))

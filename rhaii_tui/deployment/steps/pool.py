@@ -11,6 +11,7 @@ from rhaii_tui.deployment.creation import Seen, Wanted, create
 from rhaii_tui.deployment.failures import failure
 from rhaii_tui.deployment.patience import patiently
 from rhaii_tui.deployment.step import Probe
+from rhaii_tui.google.bodies import RUN_LABEL
 from rhaii_tui.google.errors import CloudError, Kind
 from rhaii_tui.google.values import PoolInfo
 
@@ -67,7 +68,13 @@ class PoolStep:
             if info is None:
                 return None
             return Seen(
-                info.status, info.status in _WORKS, info.broken, info.status_message or "; ".join(info.conditions)
+                info.status,
+                info.status in _WORKS,
+                info.broken,
+                info.status_message or "; ".join(info.conditions),
+                uid=info.labels.get(RUN_LABEL, ""),
+                run=info.labels.get(RUN_LABEL, ""),
+                labelled=info.ours,
             )
 
         wanted = Wanted(
@@ -76,7 +83,7 @@ class PoolStep:
             name=f"{target.cluster}/{target.pool}",
             path=f"clusters/{target.cluster}/nodePools/{target.pool}",
             look=seen,
-            send=lambda: run.gke.create_node_pool(target, {}),
+            send=lambda: run.gke.create_node_pool(target, {RUN_LABEL: run.state.run}),
             limit=LIMIT,
             errors=lambda: _group_errors(run),
         )

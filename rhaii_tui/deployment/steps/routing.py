@@ -51,7 +51,7 @@ class RoutingStep:
                 async for event in apply(run, self.id, document):
                     yield event
                 answer = await _settled(run)
-                if answer.status is not Status.PASS:
+                if answer.status is not Status.PASS and run.owns("EnvoyFilter", full_name(document)):
                     async for event in _remove(run, document):
                         yield event
         if answer.status is Status.PASS:
@@ -81,10 +81,11 @@ async def _settled(run: RunContext) -> Finding:
 
 
 async def _remove(run: RunContext, document: manifests.Document) -> AsyncIterator[e.Event]:
-    meta = document["metadata"]
-    yield intends("routing", "delete", "EnvoyFilter", full_name(document))
+    meta, name = document["metadata"], full_name(document)
+    uid = next((x.uid for x in run.state.ledger if (x.kind, x.name) == ("EnvoyFilter", name)), "")
+    yield intends("routing", "delete", "EnvoyFilter", name)
     await patiently(
-        run, "routing", "kubernetes", lambda: run.kube.delete("EnvoyFilter", meta["namespace"], meta["name"])
+        run, "routing", "kubernetes", lambda: run.kube.delete("EnvoyFilter", meta["namespace"], meta["name"], uid=uid)
     )
-    yield e.ResourceDeleted(at=time.time(), step="routing", kind="EnvoyFilter", name=full_name(document))
+    yield e.ResourceDeleted(at=time.time(), step="routing", kind="EnvoyFilter", name=name)
     yield progressed("routing", "the filter changed nothing and was removed")

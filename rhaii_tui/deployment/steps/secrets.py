@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from rhaii_tui.catalog.findings import Finding
-from rhaii_tui.deployment.context import RunContext, created, evidence, finished, intends
+from rhaii_tui.deployment.applying import put
+from rhaii_tui.deployment.context import RunContext, evidence, finished
 from rhaii_tui.deployment.events import Event
 from rhaii_tui.deployment.failures import failure
-from rhaii_tui.deployment.observe import uid
 from rhaii_tui.deployment.patience import patiently
 from rhaii_tui.deployment.step import Probe
 from rhaii_tui.serving import manifests
@@ -47,11 +47,8 @@ class SecretsStep:
     async def act(self, run: RunContext) -> AsyncIterator[Event]:
         """Apply both; a secret of the same name that others manage is a conflict and is told as one."""
         for obj in _wanted(run):
-            meta = obj["metadata"]
-            full = f"{meta['namespace']}/{meta['name']}"
-            yield intends(self.id, "apply", "Secret", full)
-            made = await patiently(run, self.id, "kubernetes", lambda obj=obj: run.kube.apply(obj))  # type: ignore[misc]
-            yield created(self.id, "Secret", full, uid(made))
+            async for event in put(run, self.id, obj):
+                yield event
         yield finished(self.id, "stored", evidence("Secrets", f"stored in {run.target.namespace}"))
 
 

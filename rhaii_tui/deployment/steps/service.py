@@ -10,7 +10,7 @@ from rhaii_tui.deployment import events as e
 from rhaii_tui.deployment.applying import apply, dry_run, full_name
 from rhaii_tui.deployment.context import RunContext, evidence, finished
 from rhaii_tui.deployment.failures import failure
-from rhaii_tui.deployment.observe import watch_until, words
+from rhaii_tui.deployment.observe import uid, watch_until, words
 from rhaii_tui.deployment.patience import patiently
 from rhaii_tui.deployment.step import Probe
 from rhaii_tui.deployment.steps.secrets import hf_token_file
@@ -38,7 +38,7 @@ class ServiceStep:
         labels = live["metadata"].get("labels") or {}
         wanted = _document(run)
         name = full_name(wanted)
-        if labels.get("app.kubernetes.io/managed-by") != "rhaii-tui" and not run.owns(KIND, name):
+        if labels.get("app.kubernetes.io/managed-by") != "rhaii-tui" and not run.owns(KIND, name, uid(live)):
             return Probe("blocked", finding=_foreign(name))
         would = await dry_run(run, self.id, wanted)
         deployment = await self._deployment(run)
