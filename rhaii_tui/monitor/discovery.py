@@ -82,6 +82,14 @@ class _Search:
     clusters: dict[str, Cluster] = field(default_factory=dict)
     found: list[Found] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    remedies: dict[str, None] = field(default_factory=dict)
+    """What to do to have it read, each once, in order."""
+
+    def missed(self, text: str, remedy: str = "") -> None:
+        """Something could not be read."""
+        self.unread.append(text)
+        if remedy:
+            self.remedies[remedy] = None
 
     async def close(self, keep: str = "") -> None:
         """Close the connections that are not kept."""
@@ -99,14 +107,14 @@ async def attach(endpoints: Endpoints, wish: Wish) -> Attached:
             await _by_kubeconfig(search, endpoints, wish)
         else:
             await _by_project(search, endpoints, wish)
-        chosen = choose(search.found, wish, search.unread)
+        chosen = choose(search.found, wish, search.unread, search.remedies)
     finally:
         await search.close(chosen.cluster if chosen else "")
     others = tuple(f for f in search.found if f != chosen)
-    return Attached(endpoints, search.clusters[chosen.cluster], chosen, others, tuple(search.unread))
+    return Attached(endpoints, search.clusters[chosen.cluster], chosen, others, (*search.unread, *search.remedies))
 
 
-def choose(found: Iterable[Found], wish: Wish, unread: Iterable[str] = ()) -> Found:
+def choose(found: Iterable[Found], wish: Wish, unread: Iterable[str] = (), remedies: Iterable[str] = ()) -> Found:
     """The service meant. Raises NothingChosen when there is none, or more than one."""
     everything = sorted(found, key=str)
     trouble = " ".join(unread)
@@ -128,7 +136,9 @@ def choose(found: Iterable[Found], wish: Wish, unread: Iterable[str] = ()) -> Fo
         listing = "; ".join(map(str, everything))
         raise NothingChosen(f"No service {wish.service} was found", f"There are: {listing}.", trouble)
     if trouble:
-        raise NothingChosen("No service could be looked for", trouble, "Then try again.", unknown=True)
+        raise NothingChosen(
+            "No service could be looked for", trouble, " ".join([*remedies, "Then try again."]), unknown=True
+        )
     where = f"cluster {wish.cluster}" if wish.cluster else "the clusters that were searched"
     raise NothingChosen(
         f"No {KIND} exists in {where}",
@@ -149,9 +159,10 @@ async def _by_kubeconfig(search: _Search, endpoints: Endpoints, wish: Wish) -> N
     try:
         cluster = await Cluster.from_kubeconfig(file, wish.context, trust_env=endpoints.trust_env)
     except KubeError as error:
-        search.unread.append(str(error))
+        search.missed(str(error))
         return
-    await _search_one(search, name, cluster, wish, gke_names(name))
+    google = gke_names(name)
+    await _search_one(search, name, cluster, wish, google, _log_in(file, *google))
 
 
 async def _by_project(search: _Search, endpoints: Endpoints, wish: Wish) -> None:
@@ -166,7 +177,7 @@ async def _by_project(search: _Search, endpoints: Endpoints, wish: Wish) -> None
     try:
         infos = await Gke(endpoints, wish.project).list_clusters("-")
     except CloudError as error:
-        search.unread.append(f"Clusters of project {wish.project}: {error.message} {error.remedy}".strip())
+        search.missed(f"Clusters of project {wish.project}: {error.message}", error.remedy)
         return
     fits = [i for i in infos if wish.cluster in ("", i.name) and (not wish.zone or i.location == wish.zone)]
     names = [i.name for i in fits]
@@ -189,23 +200,42 @@ async def _reach(search: _Search, endpoints: Endpoints, info: ClusterInfo, name:
     try:
         cluster = await Cluster.from_gke(info.endpoint, info.ca_pem, endpoints)
     except KubeError as error:
-        search.unread.append(f"Cluster {name}: {error}")
+        search.missed(f"Cluster {name}: {error}")
         return
-    await _search_one(search, name, cluster, wish, (wish.project, info.location, info.name))
+    again = "Log in again: gcloud auth application-default login."
+    await _search_one(search, name, cluster, wish, (wish.project, info.location, info.name), again)
 
 
-async def _search_one(search: _Search, name: str, cluster: Cluster, wish: Wish, google: tuple[str, str, str]) -> None:
-    from rhaii_tui.kube.errors import KubeError
+def _log_in(file: Path, project: str, zone: str, cluster: str) -> str:
+    """What renews the login of a kubeconfig's context."""
+    if cluster:
+        return (
+            "Log in again: gcloud auth login && "
+            f"gcloud container clusters get-credentials {cluster} --zone {zone} --project {project}."
+        )
+    return f"Log in again the way {file} was made (oc login, for one), or put a new token into it."
+
+
+async def _search_one(
+    search: _Search, name: str, cluster: Cluster, wish: Wish, google: tuple[str, str, str], log_in: str
+) -> None:
+    """The services of one cluster. `log_in`: what to do when it does not accept who asks."""
+    from rhaii_tui.kube.errors import ApiError, KubeError, Unreachable
 
     search.clusters[name] = cluster
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
             services = await _services(cluster, wish.service.rpartition("/")[0])
+    except ApiError as error:
+        refused = "Ask for the permission: list llminferenceservices." if error.status == 403 else ""
+        search.missed(f"Cluster {name}: {error}", log_in if error.status == 401 else refused)
+        return
     except KubeError as error:
-        search.unread.append(f"Cluster {name}: {error}")
+        network = "Check the way to it: VPN, proxy, authorized networks." if isinstance(error, Unreachable) else ""
+        search.missed(f"Cluster {name}: {error}", network)
         return
     except TimeoutError:
-        search.unread.append(f"Cluster {name} did not answer within {CONNECT_SECONDS:.0f} s.")
+        search.missed(f"Cluster {name} did not answer within {CONNECT_SECONDS:.0f} s.")
         return
     for service in services:
         meta = service["metadata"]
