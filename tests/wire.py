@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import ssl
 import subprocess
 import sys
@@ -66,6 +67,17 @@ class Commands:
         process.stdout.close()
         assert process.wait() == -9, seen[-1]
         return str(next(e["run"] for e in seen if e["type"] == "run"))
+
+    def interrupted(self, *words: str, at: Callable[[dict[str, Any]], bool]) -> tuple[int, list[dict[str, Any]]]:
+        """Run until an event, Ctrl-C there; the exit code and what is told from then on."""
+        with subprocess.Popen(
+            self._line(words), env=self._environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            next(line for line in process.stdout if at(json.loads(line)))
+            process.send_signal(signal.SIGINT)
+            rest = [json.loads(line) for line in process.stdout]
+            return process.wait(30), rest
 
     @staticmethod
     def _line(words: tuple[str, ...]) -> list[str]:

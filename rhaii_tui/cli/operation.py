@@ -30,10 +30,13 @@ def carry_out(order: Order, planner: Planner, *, watch_requests: bool = False) -
 
     if order.as_json and order.plain:
         raise typer.Exit(Output(as_json=False).refuse("--json and --plain exclude each other", "", "Say one of them."))
+    out = Output(as_json=order.as_json)
     try:
-        code = asyncio.run(_command(order, planner, watch_requests, Output(as_json=order.as_json)))
+        code = asyncio.run(_command(order, planner, watch_requests, out))
     except KeyboardInterrupt:
-        code = Exit.INTERRUPTED
+        from rhaii_tui.cli.interruption import broken_off
+
+        code = broken_off(out)
     raise typer.Exit(code)
 
 
@@ -127,7 +130,9 @@ async def _operate(order: Order, planner: Planner, watch_requests: bool, endpoin
 
 
 async def _run(session: Session, order: Order, watch_requests: bool, out: Output) -> int:
-    from rhaii_tui.cli.setup import interrupted
+    import asyncio
+
+    from rhaii_tui.cli import interruption
     from rhaii_tui.cli.setup_report import Reporter
     from rhaii_tui.operations.running import perform
 
@@ -142,11 +147,11 @@ async def _run(session: Session, order: Order, watch_requests: bool, out: Output
                 return Exit.FAILED
             session.approve(order.approval or "terminal")
         state = await perform(session, watch_requests=watch_requests)
+    except asyncio.CancelledError:
+        interruption.tell(session.state, out)
+        raise
     finally:
         forget()
-        if session.state.outcome == "cancelled":
-            for line in interrupted(session):
-                out.line(line)
     out.record(result(state))
     for line in _closing(state):
         out.line(line)

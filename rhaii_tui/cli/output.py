@@ -28,9 +28,12 @@ class Output:
         self.as_json = as_json
         self.unheard = False
         """The reader has gone away; what only writes may end."""
+        self.concluded = False
+        """The result was told: a machine gets one."""
 
     def record(self, record: dict[str, Any]) -> None:
         """One JSON object on a line of its own; nothing for a person."""
+        self.concluded = self.concluded or record.get("type") == "result"
         if self.as_json:
             self._write(json.dumps(record))
 

@@ -73,7 +73,9 @@ def run(
     try:
         code = asyncio.run(_command(wishes, out))
     except KeyboardInterrupt:
-        code = Exit.INTERRUPTED
+        from rhaii_tui.cli.interruption import broken_off
+
+        code = broken_off(out)
     raise typer.Exit(code)
 
 
@@ -185,6 +187,9 @@ async def _preflight(target: Target, endpoints: Endpoints, warnings: tuple[str, 
 
 
 async def _deploy(session: Session, wishes: Wishes, out: Output) -> int:
+    import asyncio
+
+    from rhaii_tui.cli import interruption
     from rhaii_tui.cli.setup_report import Reporter, plan_lines, result
 
     for line in plan_lines(session.plan):
@@ -203,26 +208,13 @@ async def _deploy(session: Session, wishes: Wishes, out: Output) -> int:
             from rhaii_tui.cli.setup_console import run_console
 
             await run_console(session, out)
+    except asyncio.CancelledError:
+        interruption.tell(session.state, out)
+        raise
     finally:
         forget()
-        if session.state.outcome == "cancelled":
-            for line in interrupted(session):
-                out.line(line)
     record, code = result(session.state)
     out.record(record)
     for line in reporter.closing(session.state):
         out.line(line)
     return code
-
-
-def interrupted(session: Session) -> list[str]:
-    """What a person who broke off must know: what goes on, what it costs, how to continue."""
-    from rhaii_tui.cli.setup_report import continuing
-
-    bill = session.plan.bill
-    cost = f" (about ${bill.usd_per_hour:.2f} per hour once complete)" if bill.usd_per_hour is not None else ""
-    made = ", ".join(f"{x.kind} {x.name}" for x in session.state.ledger if x.kind in ("Cluster", "NodePool"))
-    lines = [f"Stopped watching run {session.state.run}."]
-    if made:
-        lines.append(f"What was begun goes on and is billed{cost}: {made}.")
-    return [*lines, continuing(session.state)]

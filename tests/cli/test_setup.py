@@ -97,6 +97,36 @@ def test_the_plan_is_shown_and_nothing_is_changed(environ: dict[str, str]) -> No
     assert not (Path(environ["RHAII_TUI_HOME"]) / "runs").exists()
 
 
+@pytest.mark.parametrize(
+    ("moment", "under_way"),
+    [({"type": "finding"}, None), ({"type": "step_started", "step": "cluster"}, "cluster")],
+    ids=["preflight", "a step"],
+)
+def test_interrupted_it_tells_a_machine_one_result(
+    environ: dict[str, str], moment: dict[str, str], under_way: str | None
+) -> None:
+    with subprocess.Popen(
+        [*SETUP, "--practice", *GPU, "--yes", "--json"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environ,
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if moment.items() <= json.loads(line).items():
+                process.send_signal(signal.SIGINT)
+                break
+        rest = [json.loads(line) for line in process.stdout]
+        assert process.wait(30) == 130
+    assert [r["type"] for r in rest].count("result") == 1
+    result = rest[-1]
+    assert (result["type"], result["ok"], result["exit_code"]) == ("result", False, 130)
+    assert under_way in [None, *(s["step"] for s in result["under_way"])]
+    assert result["next"].startswith("The same command continues")
+    assert result["resume"] == f"rhaii-tui setup --practice {' '.join(GPU)} --yes --json"
+
+
 def test_interrupted_it_says_what_goes_on_and_how_to_continue(environ: dict[str, str]) -> None:
     with subprocess.Popen(
         [*SETUP, "--practice", *GPU, "--yes"],

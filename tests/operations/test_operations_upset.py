@@ -230,6 +230,21 @@ async def _again(endpoints: Endpoints, home: Path, words: tuple[str, ...], repli
     return stop_plan(now) if words[0] == "stop" else wake_plan(now, None, {})
 
 
+async def test_ctrl_c_ends_with_a_result_that_says_what_goes_on(
+    commands: Commands, endpoints: Endpoints, wire: Wire
+) -> None:
+    code, rest = commands.interrupted("scale", "4", "--yes", at=at("pool", "operation_started"))
+    (result,) = (r for r in rest if r["type"] == "result")
+    assert result is rest[-1]
+    assert (code, result["exit_code"], result["operation"]) == (130, 130, "scale")
+    (step,) = (s for s in result["under_way"] if s["step"] == "pool")
+    assert step["google_operation"].startswith("operation-")
+    assert result["bill_now"]["usd_per_hour"] == pytest.approx(2.553), "four nodes are asked for"
+    assert result["resume"] == "rhaii-tui scale 4 --yes --practice --json"
+    await done(scale_plan(await found(endpoints, commands.home), 3), endpoints, commands.home)
+    assert there(wire) == (3, 3, 3, 3)
+
+
 async def test_another_number_than_the_unfinished_ones_undoes_what_that_began(
     commands: Commands, endpoints: Endpoints, wire: Wire
 ) -> None:
