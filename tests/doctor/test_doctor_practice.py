@@ -26,7 +26,6 @@ pytestmark = [pytest.mark.wire, pytest.mark.timeout(180)]
 
 SEEN = {
     "pool-too-small": "scheduling.pool-too-small",
-    "gateway-no-address": "gateway.no-address",
     "node-lost": "node.lost",
 }
 """Told only: what mends them costs money, is a choice, or is not ours."""
@@ -37,7 +36,6 @@ MENDED = {
     "gateway-ca-missing": "gateway.ca-missing",
     "webhook-not-ready": "controllers.webhook",
     "node-taint-extra": "scheduling.taint",
-    "device-plugin-broken": "accelerator.unregistered",
     "api-disabled": "access.api-disabled",
     "vllm-unknown-argument": "engine.argument",
 }
@@ -51,7 +49,6 @@ UNREAD = {
     "events-forbidden": (Hop.SCHEDULING, "list events"),
     "token-expired": (Hop.ACCESS, "Log in again"),
     "api-slow": (Hop.ROUTE, "no answer within"),
-    "api-restart": (Hop.GATEWAY, "no answer within"),
 }
 """A hop that nothing is known about then, and words that say what is needed."""
 REFUSED = {

@@ -13,9 +13,13 @@ from rhaii_tui.catalog.shapes import Accelerator, Shape, Topology
 from rhaii_tui.clock import Clock
 from rhaii_tui.deployment.session import Session
 from rhaii_tui.deployment.unfinished import at_work
-from rhaii_tui.doctor import rolling
+from rhaii_tui.doctor import edits, rolling
 from rhaii_tui.doctor.diagnosis import judge
+from rhaii_tui.doctor.fixing import Surgery
+from rhaii_tui.doctor.notebook import Notebook
 from rhaii_tui.doctor.objects import merged
+from rhaii_tui.doctor.place import Place
+from rhaii_tui.doctor.rule import Change, Fix
 from rhaii_tui.endpoints import google_cloud
 
 SCALE_OUT = Shape(Accelerator.GPU_T4, Topology.SCALE_OUT)
@@ -84,3 +88,14 @@ async def test_a_run_is_at_work_from_its_approval_to_its_end(tmp_path: Path) -> 
     assert found() == ("setup", "")
     await session.close()
     assert found() == ("", "")
+
+
+async def test_no_replica_is_taken_away_from_under_a_run(tmp_path: Path) -> None:
+    target, cloud = target_of(SCALE_OUT), google_cloud()
+    place, book = Place.of(target), Notebook(tmp_path, cloud.name, Place.of(target))
+    surgery = Surgery(place, cloud, None, book, busy=lambda: "A scale is being worked on.")
+    roll = Fix("roll", changes=(Change("roll", edits.KIND, place.namespace, place.service, {"replicas": 3}),))
+    assert (await surgery.preview(roll)).refused == "A scale is being worked on."
+    outcome = await surgery.apply("a.rule", roll)
+    assert (outcome.ok, outcome.failure) == (False, "A scale is being worked on.")
+    assert book.last_applied("a.rule") is None
