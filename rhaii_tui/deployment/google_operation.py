@@ -36,6 +36,8 @@ class Request:
     send: Callable[[], Awaitable[OperationInfo]]
     limit: float
     errors: Callable[[], Awaitable[tuple[CloudError, ...]]] | None = None
+    shortage: str = ""
+    """What to do where there are no such machines; empty: what an undecided deployment can do, choose another zone."""
 
 
 async def running(run: RunContext, step: str, path: str) -> OperationInfo | None:
@@ -93,6 +95,8 @@ async def follow(run: RunContext, request: Request, operation: OperationInfo) ->
             run.link_lost("google", error.message)
         else:
             finding = finding_of(error, request.step).model_copy(update={"status": Status.WARN})
+            if error.kind is Kind.STOCKOUT and request.shortage:
+                finding = finding.model_copy(update={"remediation": request.shortage})
             early.add((finding.rule, finding.name))
             run.record(e.FindingRaised(at=time.time(), step=request.step, finding=finding))
 
@@ -110,21 +114,21 @@ async def follow(run: RunContext, request: Request, operation: OperationInfo) ->
                 slow=None,
             )
     except TimeoutError:
-        raise StepStopped(late(request.kind, request.name, request.limit, told)) from None
+        raise StepStopped(late(request.kind, request.name, request.limit, told, request.shortage)) from None
     except CloudError:
         taken_back()
         raise
     taken_back()
 
 
-def late(kind: str, name: str, limit: float, note: str) -> Finding:
+def late(kind: str, name: str, limit: float, note: str, shortage: str = "") -> Finding:
     """The finding of a limit, in cloud seconds, that is used up; `note` is what was seen last."""
     return failure(
         "google.slow",
         name,
         f"{kind} {name} is not as wanted after {limit / 60:.0f} minutes ({note}).",
         meaning="Google goes on trying; a stockout is retried silently for about 35 minutes before it is told.",
-        remediation="Retry goes on waiting. Where machines are not to be had, another zone may have them.",
+        remediation=f"Retry goes on waiting. {shortage or 'Where machines are not to be had, another zone has some.'}",
         category="google",
     )
 

@@ -168,21 +168,27 @@ async def test_cordoned_nodes_are_room_only_where_we_cordoned_them_ourselves(
 async def test_a_pool_that_cannot_grow_leaves_the_service_as_it_was(
     endpoints: Endpoints, home: Path, wire: Wire, fault: str, rule: str, early: bool
 ) -> None:
-    warned: list[str] = []
+    warned: dict[str, str] = {}
 
     def hears(event: e.Event, state: RunState) -> None:
         if isinstance(event, e.StepStarted) and event.step == "pool":
             wire.fault(fault, True)
         if isinstance(event, e.FindingRaised):
-            warned.append(event.finding.rule)
+            warned[event.finding.rule] = event.finding.remediation
 
     state = await carried_out(scale_plan(await found(endpoints, home), 4), endpoints, home, hears)
+    wire.fault(fault, False)
     step, finding = stopped_at(state)
     assert (step, finding.rule, finding.next_key) == ("pool", rule, Next.RETRY)
     assert "replicas are ready" in finding.meaning
-    assert finding.remediation
     assert (rule in warned) is early, "a stockout is told long before Google gives up"
-    wire.fault(fault, False)
+    for advice in (finding.remediation, *warned.values()):
+        assert advice
+        assert "another zone" not in advice, "it runs where it runs"
+        assert ("A running deployment stays in its zone" in advice) is (rule == "google.stockout")
+    assert state.nodes is not None
+    standing = f"${0.393 + 0.54 * state.nodes:.2f} per hour"
+    assert (standing in finding.remediation) is early, "what stands goes on being billed"
     # Some of these faults take a node away themselves; what is left to heal does so without us.
     await until(lambda: there(wire) == (3, 3, 3, 3))
 

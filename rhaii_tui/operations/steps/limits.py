@@ -11,6 +11,7 @@ from rhaii_tui.deployment.context import RunContext, finished
 from rhaii_tui.deployment.step import Probe, StepStopped
 from rhaii_tui.operations.change_of import change_of
 from rhaii_tui.operations.pool_size import pool_size
+from rhaii_tui.operations.shortage import advice
 
 
 class LimitsStep:
@@ -42,6 +43,8 @@ class LimitsStep:
             elif finding.status is not Status.PASS:
                 yield e.FindingRaised(at=time.time(), step=self.id, finding=finding)
         if failed:
-            # Where it runs cannot be changed any more.
-            raise StepStopped(failed[0].model_copy(update={"next_key": Next.RETRY}))
+            first = failed[0].model_copy(update={"next_key": Next.RETRY})
+            if failed[0].next_key is Next.ZONE:  # where it runs cannot be changed any more
+                first = first.model_copy(update={"remediation": advice(run, plan.nodes_after - more)})
+            raise StepStopped(first)
         yield finished(self.id, f"{more} more nodes fit", *read)

@@ -22,6 +22,7 @@ from rhaii_tui.operations.change_of import change_of
 from rhaii_tui.operations.google_change import change
 from rhaii_tui.operations.placement import needs_its_node, occupied
 from rhaii_tui.operations.pool_size import pool_nodes, pool_size, selector
+from rhaii_tui.operations.shortage import advice
 from rhaii_tui.operations.steps.cordons import is_cordoned, set_schedulable
 from rhaii_tui.operations.steps.evidence import counted
 
@@ -68,6 +69,7 @@ class ResizeStep:
             send=lambda: run.gke.set_node_pool_size(target.zone, target.cluster, target.pool, -(-wanted // zones)),
             limit=GROW_LIMIT,
             errors=lambda: _group_errors(run),
+            shortage=advice(run, change_of(run).nodes_before) if wanted else "",
         )
         try:
             async for event in change(run, request):
@@ -96,10 +98,13 @@ class ResizeStep:
         serves = f"{ready} of its {before} replicas are ready" if before else "it is still stopped"
         undo = f"rhaii-tui scale {before}" if before else "rhaii-tui stop"
         back = f" {undo} gives back what came." if machines > plan.nodes_before else ""
+        remedy = f"{error.remedy} Retry goes on from here."
+        if error.kind is Kind.STOCKOUT:
+            remedy = advice(run, machines)
         return finding_of(error, run.target.pool).model_copy(
             update={
                 "meaning": f"The service was not touched: {serves}. {there}.",
-                "remediation": f"{error.remedy} Retry goes on from here.{back}",
+                "remediation": f"{remedy}{back}",
                 "evidence": (*size.evidence, *read),
             }
         )
