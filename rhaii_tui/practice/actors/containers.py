@@ -95,10 +95,12 @@ class ContainerLife:
         """Image here and configuration complete. False when stopped before that."""
         pulling = asyncio.create_task(self._pulled())
         stopping = asyncio.create_task(self._stopping.wait())
-        await asyncio.wait((pulling, stopping), return_when=asyncio.FIRST_COMPLETED)
-        for task in (pulling, stopping):
-            task.cancel()
-        await asyncio.gather(pulling, stopping, return_exceptions=True)
+        try:
+            await asyncio.wait((pulling, stopping), return_when=asyncio.FIRST_COMPLETED)
+        finally:  # the pod may be cut off in the middle of a pull
+            for task in (pulling, stopping):
+                task.cancel()
+            await asyncio.gather(pulling, stopping, return_exceptions=True)
         if self._stopping.is_set():
             return False
         while text := config_error(self._host.cluster.store, self._host.pod, self._record.spec):
