@@ -40,13 +40,15 @@ PlanKind = Literal["setup", "scale", "stop", "wake", "teardown"]
 
 
 class Item(BaseModel):
-    """A resource that an operation removes or leaves; `why` says why where it is left."""
+    """A resource that an operation removes or leaves; `why` says why where it is left, `uid` tells one that is removed
+    from a namesake (empty in plans of earlier versions)."""
 
     model_config = ConfigDict(frozen=True)
 
     kind: str
     name: str
     why: str = ""
+    uid: str = ""
 
 
 class Change(BaseModel):
@@ -54,7 +56,8 @@ class Change(BaseModel):
 
     `endpoint` is its address before; `ours` whether the ledger knows the service; `scaling` are the settings of the
     pool's autoscaler to switch off or to give back; `uncordons` are nodes that an earlier operation cordoned and that
-    are needed again; `notes` are warnings to read before approving.
+    are needed again; `gone` is what was ours and is no more, though a namesake may stand there; `notes` are warnings
+    to read before approving.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -70,6 +73,7 @@ class Change(BaseModel):
     notes: tuple[str, ...] = ()
     removes: tuple[Item, ...] = ()
     leaves: tuple[Item, ...] = ()
+    gone: tuple[Item, ...] = ()
 
 
 class Plan(BaseModel):

@@ -114,13 +114,15 @@ class CacheVerdict:
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """A resource that is ours."""
+    """A resource that is ours. `uid` is empty when we have asked for it and did not hear what came of that; `run` is
+    the run that did, where several runs are looked at."""
 
     kind: str
     name: str
     step: str
     at: float
     uid: str = ""
+    run: str = ""
 
 
 @dataclass(frozen=True, slots=True)

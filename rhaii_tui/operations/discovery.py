@@ -142,7 +142,7 @@ async def describe(info: ClusterInfo, service: Obj, endpoints: Endpoints, home: 
     )
     remembered = memory.cordoned(home, endpoints.name, where) if cordoned else {}
     by_us = {n for n in cordoned if _ours(n, nodes, remembered)}
-    owned = {(x.kind, x.name) for x in memory.ledger(home, endpoints.name, where)}
+    entry = memory.entry(home, endpoints.name, where, KIND, _name(service))
     return Deployment(
         target=target,
         pool=pool,
@@ -151,7 +151,7 @@ async def describe(info: ClusterInfo, service: Obj, endpoints: Endpoints, home: 
         others=len((in_pool & foreign) - homes),
         endpoint=str((service.get("status") or {}).get("url") or "").rstrip("/"),
         stopped=(meta.get("annotations") or {}).get(STOP) == "true" or replicas == 0,
-        ours=(KIND, f"{meta['namespace']}/{meta['name']}") in owned,
+        ours=entry is not None and entry.uid in ("", meta["uid"]),
         before=replicas or memory.replicas_before_stop(home, endpoints.name, where, _name(service)),
         cordoned=tuple(sorted(cordoned - by_us - homes - foreign)),
         ours_cordoned=tuple(sorted(by_us)),

@@ -27,16 +27,30 @@ def known_targets(home: Path, cloud: str) -> tuple[Target, ...]:
 def ledger(home: Path, cloud: str, where: Place) -> tuple[LedgerEntry, ...]:
     """Everything that runs have created, or have asked for, in and around a cluster and that was not verified gone."""
     entries: dict[tuple[str, str], LedgerEntry] = {}
-    for event in _events(home, cloud, where):
-        match event:
-            case e.ResourceCreated():
-                entries[event.kind, event.name] = LedgerEntry(event.kind, event.name, event.step, event.at, event.uid)
-            case e.IntentRecorded(action="create" | "apply" | "install"):
-                entry = LedgerEntry(event.kind, event.name, event.step, event.at)
-                entries.setdefault((event.kind, event.name), entry)
-            case e.ResourceDeleted():
-                entries.pop((event.kind, event.name), None)
+    for folder, begun in reversed(list(_runs(home, cloud))):
+        if place(begun.plan.target) == where:
+            for event in read_events(folder):
+                _enter(entries, event, begun.run)
     return tuple(entries.values())
+
+
+def _enter(entries: dict[tuple[str, str], LedgerEntry], event: e.Event, run: str) -> None:
+    match event:
+        case e.ResourceCreated(kind=kind, name=name):
+            entries[kind, name] = LedgerEntry(kind, name, event.step, event.at, event.uid, run)
+        case e.IntentRecorded(action="create" | "apply" | "install", kind=kind, name=name):
+            mere = (kind, name) in entries and (entries[kind, name].uid, entries[kind, name].run) == ("", run)
+            if event.existing and mere:
+                del entries[kind, name]
+            elif not event.existing:
+                entries.setdefault((kind, name), LedgerEntry(kind, name, event.step, event.at, run=run))
+        case e.ResourceDeleted(kind=kind, name=name):
+            entries.pop((kind, name), None)
+
+
+def entry(home: Path, cloud: str, where: Place, kind: str, name: str) -> LedgerEntry | None:
+    """The ledger's entry of one resource; None when there is none."""
+    return next((x for x in ledger(home, cloud, where) if (x.kind, x.name) == (kind, name)), None)
 
 
 def scaling_to_restore(home: Path, cloud: str, where: Place, pool: str) -> dict[str, int | str]:

@@ -16,6 +16,7 @@ from rhaii_tui.endpoints import Endpoints
 from rhaii_tui.kube.nodes import POOL_LABEL
 from rhaii_tui.operations import memory
 from rhaii_tui.operations.discovery import KIND, LOOK_SECONDS, Wish
+from rhaii_tui.operations.ownership import NOT_INSIDE, holdings, lifeless, unseen
 from rhaii_tui.operations.placement import needs_its_node
 from rhaii_tui.operations.planning import bill_for
 from rhaii_tui.operations.pool_size import group_target
@@ -52,7 +53,8 @@ async def plan_teardown(endpoints: Endpoints, home: Path, wish: Wish) -> Plan:
         )
     entries = memory.ledger(home, endpoints.name, memory.place(target))
     here = next((c for c in clusters if (c.name, c.location) == (target.cluster, target.zone)), None)
-    owned = {(x.kind, x.name) for x in entries}
+    held = await holdings(entries, here, endpoints, target)
+    owned = {(x.kind, x.name) for x in held.ours}
     others = await others_inside(here, endpoints, owned) if here is not None else Others()
     inside = others.items
     cluster_ours = ("Cluster", target.cluster) in owned
@@ -61,23 +63,25 @@ async def plan_teardown(endpoints: Endpoints, home: Path, wish: Wish) -> Plan:
               if c is not here]  # fmt: skip
     leaves += inside
     if here is not None and keep:
-        why = "not in the ledger" if not cluster_ours else "others work in it"
+        why = held.why("Cluster", target.cluster) if not cluster_ours else "others work in it"
         leaves.append(Item(kind="Cluster", name=f"{here.name} ({here.location})", why=why))
         leaves += [
-            Item(kind="NodePool", name=f"{here.name}/{p.name}", why="not in the ledger")
-            for p in here.pools
-            if ("NodePool", f"{here.name}/{p.name}") not in owned
+            Item(kind="NodePool", name=name, why=held.why("NodePool", name))
+            for name in (f"{here.name}/{p.name}" for p in here.pools)
+            if ("NodePool", name) not in owned
         ]
+        named = {(x.kind, x.name) for x in leaves}
+        leaves += [x for x in held.leaves if x.kind not in NOT_INSIDE and (x.kind, x.name) not in named]
     kept = {"Cluster", "Stack"} if keep else {"Stack"}
     if keep and inside:
         kept.add("Gateway")
-    stays = [x for x in entries if x.kind in kept or others.need(x.kind, x.name)]
-    removes = [Item(kind=x.kind, name=x.name) for x in entries if x not in stays]
+    stays = [x for x in held.ours if x.kind in kept or others.need(x.kind, x.name)]
+    removes = [x for x in held.ours if x not in stays]
     why = "shared with what stays in the cluster"
     leaves += [Item(kind=x.kind, name=x.name, why=why) for x in stays if keep and x.kind != "Cluster"]
     nodes = await _accelerator_nodes(here, target, endpoints)
-    pool_stays = any((x.kind, x.name) == ("NodePool", f"{target.cluster}/{target.pool}") for x in stays)
-    left = nodes if keep and pool_stays else 0
+    pool_goes = any((x.kind, x.name) == ("NodePool", f"{target.cluster}/{target.pool}") for x in removes)
+    left = nodes if keep and not pool_goes else 0
     change = Change(
         replicas_before=target.replicas if here is not None else 0,
         replicas_after=0,
@@ -86,6 +90,7 @@ async def plan_teardown(endpoints: Endpoints, home: Path, wish: Wish) -> Plan:
         ours=True,
         removes=tuple(removes),
         leaves=tuple(leaves),
+        gone=held.gone,
     )
     nothing = Bill(region=target.region, provisioning=target.provisioning, components=())
     after = bill_for(target, left) if keep and here is not None and (cluster_ours or left) else nothing
@@ -142,9 +147,11 @@ async def others_inside(info: ClusterInfo, endpoints: Endpoints, owned: set[tupl
     from rhaii_tui.kube.connect import Cluster
     from rhaii_tui.kube.errors import KubeError
 
-    if not info.endpoint or info.status == "STOPPING":
+    if lifeless(info):
         return Others()
     try:
+        if not info.endpoint:
+            raise TimeoutError(f"It has no address; its status is {info.status}.")
         async with asyncio.timeout(LOOK_SECONDS):
             cluster = await Cluster.from_gke(info.endpoint, info.ca_pem, endpoints)
             try:
@@ -154,12 +161,7 @@ async def others_inside(info: ClusterInfo, endpoints: Endpoints, owned: set[tupl
             finally:
                 await cluster.close()
     except (KubeError, TimeoutError) as error:
-        raise Trouble(
-            f"It cannot be seen who else works in {info.name}",
-            str(error) or "The API server did not answer.",
-            "A cluster is not deleted unseen. Try again once its API server can be reached.",
-            unknown=True,
-        ) from error
+        raise unseen(info.name, error) from error
     ours = {name for kind, name in owned if kind == KIND}
     theirs = [p for p in pods if _is_theirs(p, ours)]
     found = [(KIND, _full(s)) for s in services]

@@ -4,25 +4,40 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rhaii_tui.catalog.findings import Finding, Status
 from rhaii_tui.deployment import events as e
 from rhaii_tui.deployment.context import RunContext, evidence, finished, intends, progressed
 from rhaii_tui.deployment.failures import failure
 from rhaii_tui.deployment.google_operation import Request
-from rhaii_tui.deployment.observe import watch_until
+from rhaii_tui.deployment.observe import uid, watch_until
 from rhaii_tui.deployment.patience import patiently, wall_limit
 from rhaii_tui.deployment.plan import Item, Plan
 from rhaii_tui.deployment.step import Probe, Step, StepStopped
 from rhaii_tui.deployment.steps.cluster import look
-from rhaii_tui.google.errors import CloudError, Kind
 from rhaii_tui.operations.change_of import change_of
 from rhaii_tui.operations.discovery import KIND
 from rhaii_tui.operations.google_change import change
+from rhaii_tui.operations.ownership import NOT_INSIDE, lifeless
 from rhaii_tui.operations.placement import replica_labels
+from rhaii_tui.operations.steps.presence import (
+    cluster_state,
+    deletes_cluster,
+    known_to_google,
+    live,
+    namesake,
+    no_address,
+    over,
+    proven,
+    split,
+    unproven,
+)
 from rhaii_tui.operations.teardown import others_inside
 from rhaii_tui.operations.trouble import Trouble
+
+if TYPE_CHECKING:
+    from rhaii_tui.google.values import ClusterInfo
 
 Obj = dict[str, Any]
 LIMIT = 600.0
@@ -41,7 +56,7 @@ def teardown_steps(plan: Plan) -> dict[str, Step]:
         ObjectsStep("gateway", tuple(x for x in removes if x.kind == "Gateway")),
         ObjectsStep("objects", _rest(removes)),
         GoogleStep("nodepool", tuple(x for x in removes if x.kind == "NodePool")),
-        GoogleStep("cluster", (Item(kind="Cluster", name=plan.target.cluster),)),
+        GoogleStep("cluster", tuple(x for x in removes if x.kind == "Cluster")),
         ProofStep(),
     )
     wanted = {spec.id for spec in plan.steps}
@@ -55,7 +70,8 @@ def _rest(removes: tuple[Item, ...]) -> tuple[Item, ...]:
 
 
 class ReachStep:
-    """Connected, or nothing to connect to: a cluster that is gone or going has taken its objects with it."""
+    """Connected, or nothing to connect to: a cluster that is gone or going has taken its objects with it, and one that
+    never came to an API server is deleted as it is. A cluster that only has no address now is neither."""
 
     id = "connect"
 
@@ -64,9 +80,13 @@ class ReachStep:
         from rhaii_tui.kube.connect import Cluster
 
         info = await patiently(run, self.id, "google", lambda: look(run))
-        if info is None or info.status == "STOPPING" or not info.endpoint:
-            state = "gone" if info is None else info.status
-            return Probe("already", state, (evidence(f"cluster {run.target.cluster}", state),))
+        state = cluster_state(info, change_of(run))
+        seen = evidence(f"cluster {run.target.cluster}", state)
+        if info is None or over(info, change_of(run)) or (lifeless(info) and deletes_cluster(change_of(run))):
+            await run.adopt_connection(None)
+            return Probe("already", state, (seen,))
+        if not info.endpoint:
+            return Probe("unknown", evidence=(seen,), finding=no_address(info))
         cluster = await patiently(
             run, self.id, "kubernetes", lambda: Cluster.from_gke(info.endpoint, info.ca_pem, run.endpoints)
         )
@@ -90,7 +110,7 @@ class ObjectsStep:
         """Already, when none of them is there."""
         if not run.connected:
             return Probe("already", "gone with the cluster")
-        left = [x for x in self._items if await self._read(run, x) is not None]
+        left = [x for x in self._items if await live(run, self.id, x) is not None]
         if not left and not await self._children(run):
             return Probe("already", "none is there")
         return Probe("needed", evidence=tuple(evidence(x.kind, x.name) for x in left))
@@ -98,21 +118,12 @@ class ObjectsStep:
     async def act(self, run: RunContext) -> AsyncIterator[e.Event]:
         """One after the other; the waiting is done by watching."""
         for item in self._items:
-            found = await self._read(run, item)
-            namespace, name = split(item)
+            found = await live(run, self.id, item)
             if found is not None:
                 yield intends(self.id, "delete", item.kind, item.name)
-                uid = str(found["metadata"].get("uid") or "")
-                await patiently(
-                    run,
-                    self.id,
-                    "kubernetes",
-                    lambda item=item, namespace=namespace, name=name, uid=uid: run.kube.delete(  # type: ignore[misc]
-                        item.kind, namespace, name, uid=uid
-                    ),
-                )
+                await _delete(run, self.id, item, uid(found))
                 yield progressed(self.id, f"{item.kind} {item.name} is going")
-                await _until_gone(run, item)
+                await _until_gone(run, item, uid(found))
             yield e.ResourceDeleted(at=time.time(), step=self.id, kind=item.kind, name=item.name)
         deadline = time.monotonic() + wall_limit(run.clock, LIMIT)
         while left := await self._children(run):
@@ -120,10 +131,6 @@ class ObjectsStep:
                 raise StepStopped(_stuck(left))
             await run.clock.sleep(5, least=0.1)
         yield finished(self.id, f"{len(self._items)} removed", evidence("Kubernetes API", "none of them is there"))
-
-    async def _read(self, run: RunContext, item: Item) -> Obj | None:
-        namespace, name = split(item)
-        return await patiently(run, self.id, "kubernetes", lambda: run.kube.read(item.kind, namespace, name))
 
     async def _children(self, run: RunContext) -> list[str]:
         """What must follow: a service's pods; the gateway's Service, by which Google takes the load balancer back."""
@@ -135,6 +142,8 @@ class ObjectsStep:
             elif item.kind == "Gateway":
                 labels, kind = f"{_GATEWAY_LABEL}={name}", "Service"
             else:
+                continue
+            if await namesake(run, self.id, item):
                 continue
             found = await patiently(
                 run,
@@ -161,17 +170,15 @@ class GoogleStep:
         return Probe("needed" if there else "already", "" if there else "GKE knows none")
 
     async def _there(self, run: RunContext, item: Item) -> bool:
-        info = await patiently(run, self.id, "google", lambda: look(run))
-        if item.kind == "Cluster":
-            return info is not None
-        return info is not None and info.pool(item.name.partition("/")[2]) is not None
+        return known_to_google(item, await patiently(run, self.id, "google", lambda: look(run)))
 
     async def _refuse_others(self, run: RunContext) -> None:
         """Look once more who works there: the plan may be older than their work. Raises StepStopped."""
         info = await patiently(run, self.id, "google", lambda: look(run))
         if info is None:
             return
-        owned = {(x.kind, x.name) for x in change_of(run).removes}
+        # Our services are gone by now: one that bears the name of ours is somebody else's.
+        owned = {(x.kind, x.name) for x in change_of(run).removes if x.kind != KIND}
         try:
             others = await others_inside(info, run.endpoints, owned)
         except Trouble as trouble:
@@ -179,6 +186,8 @@ class GoogleStep:
         for item in self._items:
             if (item.kind == "Cluster" and others.items) or others.need(item.kind, item.name):
                 raise StepStopped(_others_came(item, others.items))
+            if known_to_google(item, info) and not proven(item, info):
+                raise StepStopped(unproven(item))
 
     async def act(self, run: RunContext) -> AsyncIterator[e.Event]:
         """Ask, follow, see it gone."""
@@ -235,43 +244,42 @@ class ProofStep:
                 left.append(f"{item.kind} {item.name}")
         if left:
             raise StepStopped(_stuck(left))
-        for item in plan.removes:
+        for item in (*plan.removes, *plan.gone):
             yield e.ResourceDeleted(at=time.time(), step=self.id, kind=item.kind, name=item.name)
-        if info is None:
+        if info is None or over(info, plan):
             yield e.ResourceDeleted(at=time.time(), step=self.id, kind="Stack", name="operators")
-        state = "gone" if info is None else f"left, {info.status}"
+        state = cluster_state(info, plan)
         yield e.CapacityObserved(at=time.time(), replicas=0, replicas_ready=0, nodes=plan.nodes_after)
         yield finished(self.id, f"{len(plan.removes)} resources gone", evidence(f"cluster {run.target.cluster}", state))
 
-    async def _there(self, run: RunContext, item: Item, info: Any) -> bool:
-        if item.kind == "Cluster" or info is None:
-            return info is not None
-        if item.kind == "NodePool":
-            return info.pool(item.name.partition("/")[2]) is not None
-        if not run.connected:
+    async def _there(self, run: RunContext, item: Item, info: ClusterInfo | None) -> bool:
+        """Whether what was ours answers. Raises StepStopped when nobody can say."""
+        if item.kind in NOT_INSIDE:
+            return known_to_google(item, info)
+        if info is None or over(info, change_of(run)):
             return False
-        namespace, name = split(item)
-        try:
-            return (
-                await patiently(run, self.id, "kubernetes", lambda: run.kube.read(item.kind, namespace, name))
-            ) is not None
-        except CloudError as error:
-            if error.kind is Kind.NOT_FOUND:
-                return False
+        if not run.connected:
+            raise StepStopped(no_address(info))
+        return await live(run, self.id, item) is not None
+
+
+async def _delete(run: RunContext, step: str, item: Item, uid: str) -> None:
+    """Ask for the deletion of that very object; a namesake that has taken its place meanwhile stays."""
+    from rhaii_tui.kube.errors import ApiError
+
+    namespace, name = split(item)
+    try:
+        await patiently(run, step, "kubernetes", lambda: run.kube.delete(item.kind, namespace, name, uid=uid))
+    except ApiError as error:
+        if not error.is_conflict:
             raise
 
 
-def split(item: Item) -> tuple[str | None, str]:
-    """Namespace (None for what has none) and name."""
-    space, slash, name = item.name.rpartition("/")
-    return (space, name) if slash else (None, name)
-
-
-async def _until_gone(run: RunContext, item: Item) -> None:
+async def _until_gone(run: RunContext, item: Item, uid_: str) -> None:
     namespace, name = split(item)
 
     def judge(found: list[Obj]) -> bool | None:
-        return None if found else True
+        return None if any(uid(o) == uid_ for o in found) else True
 
     await watch_until(
         run,
