@@ -14,7 +14,7 @@ from textual.widgets import OptionList, Static
 from textual.worker import Worker, WorkerState
 
 from rhaii_tui.deployment.events import Event
-from rhaii_tui.doctor import Diagnosed, Diagnosis, Healing, Hop, Place, Treatment
+from rhaii_tui.doctor import Diagnosed, Diagnosis, Hop, Place, Treatment
 from rhaii_tui.doctor.diagnosis import BAD
 from rhaii_tui.doctor.examination import connect, examine
 from screens import troubleshoot_pages as pages
@@ -252,8 +252,9 @@ class TroubleshootScreen(RoadScreen):
         self.say(f"Applying: {fix.title}. Then {case.hop.value} is tested again.", "SKIP")
         try:
             healing = await treatment.heal(case.rule.id, case.hop, fix, self._show)
-            self._fixed = case.rule.id if healing.outcome.ok and fix.undoable else ""
-            self.say(*_told(case, healing, undoable=fix.undoable))
+            sent = healing.outcome.ok or healing.outcome.done
+            self._fixed = case.rule.id if sent and fix.undoable else ""
+            self.say(*pages.told(case.hop, healing, undoable=fix.undoable))
         finally:
             self._healing = False
         self.action_again()
@@ -279,14 +280,3 @@ class TroubleshootScreen(RoadScreen):
             "PASS" if outcome.ok else "FAIL",
         )
         self._fixed = "" if outcome.ok else rule
-
-
-def _told(case: Diagnosed, healing: Healing, *, undoable: bool) -> tuple[str, str]:
-    """What became of a fix, and the sign of it."""
-    if not healing.outcome.ok:
-        return f"Not applied: {healing.outcome.failure}", "FAIL"
-    link = healing.diagnosis.link(case.hop)
-    back = " u takes it back." if undoable else ""
-    if healing.healed:
-        return f"Healed: {case.hop.value} works.{back}", "PASS"
-    return f"Applied, but {case.hop.value} is not green yet: {link.line}{back}", "WARN"

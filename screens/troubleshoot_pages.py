@@ -7,7 +7,7 @@ from datetime import datetime
 from textual.content import Content
 
 from rhaii_tui.deployment.plan import Effect
-from rhaii_tui.doctor import GROUND, LIFE, PATH, Diagnosed, Diagnosis, Fix, Hop, Link, Preview, State
+from rhaii_tui.doctor import GROUND, LIFE, PATH, Diagnosed, Diagnosis, Fix, Healing, Hop, Link, Preview, State
 from rhaii_tui.doctor.diagnosis import BAD
 from screens.theme.figures import clip, duration
 from screens.theme.signs import STATUS
@@ -155,3 +155,16 @@ def preview(rule: str, seen: Preview, wait: float) -> Content:
         if step.refusal:
             lines.append(Content.assemble(("✗ The server would refuse: ", "$error bold"), step.refusal))
     return Content("\n").join(lines)
+
+
+def told(hop: Hop, healing: Healing, *, undoable: bool) -> tuple[str, str]:
+    """What became of a fix, and the sign of it."""
+    back = " u takes it back." if undoable else ""
+    if not healing.outcome.ok and healing.outcome.done:
+        return f"Broke off after: {'; '.join(healing.outcome.done)}. {healing.outcome.failure}{back}", "FAIL"
+    if not healing.outcome.ok:
+        return f"Not applied: {healing.outcome.failure}", "FAIL"
+    link = healing.diagnosis.link(hop)
+    if healing.healed:
+        return f"Healed: {hop.value} works.{back}", "PASS"
+    return f"Applied, but {hop.value} is not green yet: {link.line}{back}", "WARN"
