@@ -200,7 +200,8 @@ class CompileProgressed(_Event):
 
 
 class ConditionObserved(_Event):
-    """A condition of a gateway, route, pool, service or node pool."""
+    """A condition of a gateway, route, pool, service or node pool; `since` its last transition (Unix seconds), 0 when
+    the object does not say."""
 
     type: Literal["condition_observed"] = "condition_observed"
     kind: str
@@ -209,6 +210,7 @@ class ConditionObserved(_Event):
     status: Literal["True", "False", "Unknown"]
     reason: str = ""
     message: str = ""
+    since: float = 0.0
 
 
 class ClusterEventSeen(_Event):

@@ -8,7 +8,22 @@ from rhaii_tui.deployment.state import RunState
 
 def told(event: e.Event, state: RunState) -> str:
     """What happened; empty for what is not worth a line. `state` is the state after the event."""
-    return _of_step(event, state) or _of_cluster(event)
+    return "" if _is_old(event, state) else _of_step(event, state) or _of_cluster(event)
+
+
+def _is_old(event: e.Event, state: RunState) -> bool:
+    """Whether a watch's first look has met what was there before the run, or before it was last left alone: a condition
+    that is true since then, an event of that time. What changes is told, not what is well."""
+    begun = state.gaps[-1][0] if state.gaps else state.started_at
+    if begun is None:
+        return False
+    match event:  # the cluster's stamps are cut to the second
+        case e.ConditionObserved():
+            return event.status == "True" and 0 < event.since < int(begun)
+        case e.ClusterEventSeen():
+            return event.at < int(begun)
+        case _:
+            return False
 
 
 def _of_step(event: e.Event, state: RunState) -> str:

@@ -308,6 +308,8 @@ class Watching:
                     self._condition(kind, obj, condition)
 
     def _condition(self, kind: str, obj: Obj, condition: Obj) -> None:
+        from rhaii_tui.kube import timestamps
+
         name, type_ = str(obj["metadata"]["name"]), str(condition.get("type"))
         status = str(condition.get("status") or "Unknown")
         seen = (status, str(condition.get("reason") or ""), str(condition.get("message") or ""))
@@ -322,6 +324,7 @@ class Watching:
                         "status": status if status in ("True", "False") else "Unknown",
                         "reason": seen[1],
                         "message": seen[2][:500],
+                        "since": timestamps.unix(condition.get("lastTransitionTime")) or 0.0,
                     }
                 )
             )

@@ -16,6 +16,7 @@ from wire import Commands, Running, Wire, until
 
 from rhaii_tui.catalog.findings import Next
 from rhaii_tui.deployment import events as e
+from rhaii_tui.deployment.narration import told
 from rhaii_tui.deployment.plan import Plan
 from rhaii_tui.deployment.state import RunState
 from rhaii_tui.deployment.unfinished import unfinished
@@ -105,8 +106,19 @@ async def test_who_may_not_resize_is_told_the_permission_and_the_service_is_unto
     assert "container.clusters.update" in finding.remediation
     assert "3 of its 3 replicas are ready" in finding.meaning
     assert there(wire) == (3, 3, 3, 3)
-    again = await done(scale_plan(await found(endpoints, home), 4), endpoints, home)
-    assert (again.run, again.requests_lost) == (state.run, 0)
+    before = {p["metadata"]["name"] for p in wire.replicas(CLUSTER, NAMESPACE, SERVICE)}
+    conditions, lines = 0, []
+
+    def hears(event: e.Event, state: RunState) -> None:
+        nonlocal conditions
+        conditions += isinstance(event, e.ConditionObserved)
+        lines.append(told(event, state))
+
+    again = await carried_out(scale_plan(await found(endpoints, home), 4), endpoints, home, hears)
+    assert (again.outcome, again.run, again.requests_lost) == ("done", state.run, 0)
+    assert conditions > 10
+    assert not [x for x in lines if "Programmed is True" in x or "Accepted is True" in x], "that has not changed"
+    assert not [x for x in lines if x.startswith("event Unhealthy") and any(name in x for name in before)]
     assert there(wire) == (4, 4, 4, 4)
 
 
