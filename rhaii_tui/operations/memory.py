@@ -39,11 +39,12 @@ def _enter(entries: dict[tuple[str, str], LedgerEntry], event: e.Event, run: str
         case e.ResourceCreated(kind=kind, name=name):
             entries[kind, name] = LedgerEntry(kind, name, event.step, event.at, event.uid, run)
         case e.IntentRecorded(action="create" | "apply" | "install", kind=kind, name=name):
-            mere = (kind, name) in entries and (entries[kind, name].uid, entries[kind, name].run) == ("", run)
-            if event.existing and mere:
+            known = entries.get((kind, name))
+            if event.existing and known is not None and (known.uid, known.run) == ("", run):
                 del entries[kind, name]
-            elif not event.existing:
-                entries.setdefault((kind, name), LedgerEntry(kind, name, event.step, event.at, run=run))
+            elif not event.existing and (known is None or known.run != run):
+                # It was absent then: what an earlier run has made under the name is gone.
+                entries[kind, name] = LedgerEntry(kind, name, event.step, event.at, run=run)
         case e.ResourceDeleted(kind=kind, name=name):
             entries.pop((kind, name), None)
 

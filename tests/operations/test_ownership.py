@@ -150,7 +150,9 @@ async def test_a_plan_of_an_earlier_version_is_refused_without_proof(
     assert wire.kube(CLUSTER, "GET", f"{SECRETS}/{LOGIN}") is not None
 
 
-async def test_work_made_anew_under_our_name_keeps_the_cluster(endpoints: Endpoints, wire: Wire, tmp_path: Path) -> None:
+async def test_work_made_anew_under_our_name_keeps_the_cluster(
+    endpoints: Endpoints, wire: Wire, tmp_path: Path
+) -> None:
     target = place(endpoints)
     info = await Gke(endpoints, target.project).get_cluster(ZONE, CLUSTER)
     wire.kube(
@@ -196,6 +198,33 @@ async def test_a_cluster_is_known_by_its_id_or_its_labels(
     assert ledger(endpoints, tmp_path, target) == ({name} if why.startswith("no label") else set())
 
 
+@pytest.mark.parametrize(
+    ("labels", "entry", "goes"),
+    [
+        ({}, "", False),
+        ({"managed-by": "rhaii-tui"}, "a-run", False),
+        ({"managed-by": "rhaii-tui"}, "", True),
+        ({"managed-by": "rhaii-tui", "rhaii-tui-run": "a-run"}, "a-run", True),
+    ],
+    ids=["unlabelled", "made anew", "an earlier version's", "the run's own"],
+)
+async def test_a_pool_is_known_by_its_labels(
+    endpoints: Endpoints, wire: Wire, tmp_path: Path, labels: dict[str, str], entry: str, goes: bool
+) -> None:
+    pool = f"pool-{len(labels)}{len(entry)}"
+    target, name = place(endpoints).model_copy(update={"pool": pool}), f"{CLUSTER}/{pool}"
+    where = f"/v1/projects/{wire.project}/locations/{ZONE}/clusters/{CLUSTER}/nodePools"
+    config = {"machineType": "e2-medium", "resourceLabels": labels}
+    wire.google("POST", where, {"nodePool": {"name": pool, "initialNodeCount": 0, "config": config}})
+    await until(lambda: wire.google("GET", f"{where}/{pool}")["status"] == "RUNNING")
+    await remembered(target, endpoints, tmp_path, created("pool", "NodePool", name, entry))
+    plan = await planned(endpoints, tmp_path)
+    assert (removes(plan) == {name}) is goes
+    assert ("no label proves" in reasons(plan).get(("NodePool", name), "")) is not goes
+    await done(plan, endpoints, tmp_path)
+    assert (wire.google("GET", f"{where}/{pool}") is None) is goes
+
+
 async def test_a_cluster_without_an_address_has_not_lost_its_objects(
     endpoints: Endpoints, wire: Wire, tmp_path: Path
 ) -> None:
@@ -233,3 +262,14 @@ async def test_an_intent_taken_back_by_its_run_claims_nothing(endpoints: Endpoin
     await remembered(other, endpoints, tmp_path, asked)
     await remembered(target, endpoints, tmp_path, back, e.RunStopped(at=time.time(), outcome="failed"))
     assert ledger(endpoints, tmp_path, target) == {"default/p"}, "another run's is another matter"
+
+
+async def test_what_a_later_run_asked_for_is_not_taken_for_an_earlier_ones(
+    endpoints: Endpoints, tmp_path: Path
+) -> None:
+    target = place(endpoints)
+    await remembered(target, endpoints, tmp_path, created("policies", "NetworkPolicy", "default/p", "first"))
+    other = target.model_copy(update={"service": "another"})
+    await remembered(other, endpoints, tmp_path, intends("policies", "apply", "NetworkPolicy", "default/p"))
+    (entry,) = memory.ledger(tmp_path, endpoints.name, memory.place(target))
+    assert entry.uid == "", "killed before it heard the uid, the later run leaves evidence to decide"
