@@ -262,5 +262,5 @@ class DecideScreen(RoadScreen):
         except (OSError, RuntimeError) as error:
             self.say(f"The run could not be taken up: {error}", "FAIL")
             return
-        self.road.journey.go()
-        self.app.push_screen("deploy" if setup else "progress")
+        if self.road.journey.go():
+            self.app.push_screen("deploy" if setup else "progress")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from rhaii_tui.catalog.findings import Finding, Next, Status
 from rhaii_tui.catalog.target import Target
 from rhaii_tui.deployment.events import CacheTested, Event
+from rhaii_tui.deployment.failures import unrecorded
 from rhaii_tui.deployment.narration import told
 from rhaii_tui.deployment.plan import Plan
 from rhaii_tui.deployment.state import RunState
@@ -142,18 +142,45 @@ class Journey:
             return False
         return session.plan.target == target and session.state.approved_at is not None
 
-    def approve(self, by: str) -> None:
-        """Agree to the open session's plan and begin."""
+    def approve(self, by: str) -> bool:
+        """Agree to the open session's plan and begin; whether it began. Why not is said."""
         assert self.session is not None
-        self.session.approve(by)
-        self.go()
+        try:
+            self.session.approve(by)
+        except OSError as error:
+            self._say(unrecorded(error, self.session.folder))
+            return False
+        return self.go()
 
-    def go(self) -> None:
-        """Take the steps that are left; after a failure the same run goes on."""
+    def go(self) -> bool:
+        """Take the steps that are left; after a failure the same run goes on. Whether steps are being taken now."""
         if self.session is None or self.running:
-            return
-        self.session.retry()
-        self._run = asyncio.create_task(self._perform(self.session), name="session")
+            return self.running
+        session = self.session
+        try:
+            session.retry()
+        except OSError as error:
+            self._say(unrecorded(error, session.folder))
+            return False
+        self._run = asyncio.create_task(self._perform(session), name="session")
+        self._run.add_done_callback(lambda task: self._ended(session, task))
+        return True
+
+    def _ended(self, session: Session, task: asyncio.Task[RunState]) -> None:
+        """Whatever no step has foreseen ends the run as failed, and is told where somebody looks."""
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception):
+            session.break_off(error)
+        if session.broken is not None:
+            self._say(session.broken)
+
+    def _say(self, finding: Finding) -> None:
+        from screens.road_screen import RoadScreen
+
+        for screen in reversed(self._app.screen_stack):
+            if isinstance(screen, RoadScreen) and screen.is_mounted:
+                screen.say(f"{finding.message} {finding.remediation}", "FAIL")
+                return
 
     async def _perform(self, session: Session) -> RunState:
         if session.plan.kind == "setup":
@@ -207,8 +234,7 @@ class Journey:
         if self.session is not None:
             await self.session.close()
         if self._run is not None:
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._run
+            await asyncio.gather(self._run, return_exceptions=True)
         self.session, self._run = None, None
 
     async def close(self) -> None:

@@ -212,5 +212,5 @@ class OperationScreen(RoadScreen):
         except (OSError, RunBusy) as error:
             self.say(f"It could not begin: {error}", "FAIL")
             return
-        self.road.journey.approve(by)
-        self.app.push_screen("progress")
+        if self.road.journey.approve(by):
+            self.app.push_screen("progress")

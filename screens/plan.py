@@ -138,8 +138,8 @@ class PlanScreen(RoadScreen):
         except (OSError, RunBusy) as error:
             self.say(f"The run could not begin: {error}", "FAIL")
             return
-        self.road.journey.approve("user at the plan screen")
-        self.app.push_screen("deploy")
+        if self.road.journey.approve("user at the plan screen"):
+            self.app.push_screen("deploy")
 
     def action_deploy(self) -> None:
         if self.road.journey.session is None:

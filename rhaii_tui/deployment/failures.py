@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rhaii_tui.catalog.findings import Evidence, Finding, Next, Status
@@ -78,6 +79,21 @@ def finding_of(error: BaseException, step: str) -> Finding:
         remediation="Retry continues the same run. If it comes back, report it with the text below.",
         raw="".join(traceback.format_exception(error)),
         status=Status.UNKNOWN,
+    )
+
+
+def unrecorded(error: Exception, folder: Path) -> Finding:
+    """The finding of a run that ends because what it does cannot be remembered, or by a defect outside its steps."""
+    if not isinstance(error, OSError):
+        return finding_of(error, "run")
+    return failure(
+        "run.unrecorded",
+        str(folder),
+        f"The run's journal cannot be written: {error.strerror or error}.",
+        meaning="Nothing more is done, because it would not be remembered. What was begun goes on, and is billed.",
+        remediation=f"Make room, or {folder} writable; then retry, or the same command, continues this run.",
+        raw=repr(error),
+        category="settings",
     )
 
 

@@ -7,7 +7,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from io import BufferedRandom
+from io import FileIO
 from pathlib import Path
 
 from rhaii_tui.deployment import events as e
@@ -59,9 +59,19 @@ class Journal:
         self._file = _open_whole_lines(folder / EVENTS_FILE)
 
     def append(self, event: e.Event) -> None:
-        """Write one event; intents, operations and resources are synced to disk before this returns."""
-        self._file.write(e.encode(event).encode() + b"\n")
-        self._file.flush()
+        """Write one event; intents, operations and resources are synced to disk before this returns.
+
+        Raises OSError when it cannot be written whole; nothing of it is left then.
+        """
+        rest = memoryview(e.encode(event).encode() + b"\n")
+        begin = self._file.tell()
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) or 0 :]
+        except OSError:
+            self._file.truncate(begin)
+            self._file.seek(begin)
+            raise
         if isinstance(event, _SYNCED):
             os.fsync(self._file.fileno())
 
@@ -84,10 +94,10 @@ def refuse_held(folder: Path) -> None:
         return
 
 
-def _open_whole_lines(path: Path) -> BufferedRandom:
+def _open_whole_lines(path: Path) -> FileIO:
     """Open for appending after the last whole line; the torn rest of a killed writer is cut off."""
-    file = path.open("r+b" if path.exists() else "w+b")
-    content = file.read()
+    file = FileIO(path, "r+" if path.exists() else "w+")
+    content = file.readall()
     whole = content.rfind(b"\n") + 1
     if whole != len(content):
         file.truncate(whole)

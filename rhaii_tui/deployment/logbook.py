@@ -24,6 +24,7 @@ class LogBook:
         self._ring = ring
         self._streams: dict[str, deque[str]] = {}
         self._listeners: list[Listener] = []
+        self._unwritten: set[str] = set()
 
     def extend(self, stream: str, lines: Iterable[str]) -> None:
         """Add a batch of lines (no newlines) in order."""
@@ -32,8 +33,14 @@ class LogBook:
             return
         self._streams.setdefault(stream, deque(maxlen=self._ring)).extend(batch)
         if self._folder is not None:
-            with self.path(stream).open("a", encoding="utf-8", errors="replace") as file:
-                file.write("\n".join(batch) + "\n")
+            try:
+                with self.path(stream).open("a", encoding="utf-8", errors="replace") as file:
+                    file.write("\n".join(batch) + "\n")
+            except OSError as error:
+                if stream not in self._unwritten:
+                    self._unwritten.add(stream)
+                    batch.append(f"rhaii-tui: some of this log is here only, its file cannot be written: {error}")
+                    self._streams[stream].append(batch[-1])
         for listener in list(self._listeners):
             listener(stream, batch)
 

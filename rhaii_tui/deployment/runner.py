@@ -29,7 +29,10 @@ class Runner:
         """Asked about a step that stalls."""
 
     async def run(self) -> None:
-        """Until nothing can go on any more. Cancellation is recorded and then ends this normally: see Session."""
+        """Until nothing can go on any more. Cancellation is recorded and then ends this normally: see Session.
+
+        Raises OSError as `record` does: no step goes on then, for what it does would not be remembered.
+        """
         tasks: dict[str, asyncio.Task[bool]] = {}
         for spec in self._plan.steps:
             before = [tasks[a] for a in spec.after]
@@ -37,11 +40,12 @@ class Runner:
         try:
             results = await asyncio.gather(*tasks.values())
         except asyncio.CancelledError:
-            for task in tasks.values():
-                task.cancel()
-            await asyncio.gather(*tasks.values(), return_exceptions=True)
+            await _ended(tasks)
             self._stopped("cancelled")
             return
+        except Exception:
+            await _ended(tasks)
+            raise
         self._stopped("done" if all(results) else "failed")
 
     def _stopped(self, outcome: str) -> None:
@@ -98,6 +102,12 @@ class Runner:
                 await attention.end(came_through=came_through)
         if not ended:
             run.record(e.StepFinished(at=time.time(), step=spec.id))
+
+
+async def _ended(tasks: Mapping[str, asyncio.Task[bool]]) -> None:
+    for task in tasks.values():
+        task.cancel()
+    await asyncio.gather(*tasks.values(), return_exceptions=True)
 
 
 def _required(probe: Probe) -> Finding:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rhaii_tui.catalog.findings import Finding
 from rhaii_tui.catalog.target import Target
 from rhaii_tui.deployment import events as e
 from rhaii_tui.deployment.attention import Consult
 from rhaii_tui.deployment.context import RunContext
+from rhaii_tui.deployment.failures import unrecorded
 from rhaii_tui.deployment.journal import (
     Journal,
     RunBusy,
@@ -57,6 +58,8 @@ class Session:
         )
         self._runner = Runner(state.plan, self._context, all_steps() if steps is None else steps)
         self._task: asyncio.Task[None] | None = None
+        self.broken: Finding | None = None
+        """Why nobody goes on with the run, where that is no step's own failure."""
 
     @classmethod
     async def open(cls, target: Target, endpoints: Endpoints, home: Path) -> Session:
@@ -137,6 +140,9 @@ class Session:
     def record(self, event: e.Event) -> None:
         """Journal, reduce, tell the listeners: in this order, so that nobody sees what a crash would forget."""
         self._journal.append(event)
+        self._apply(event)
+
+    def _apply(self, event: e.Event) -> None:
         self.state = reduce(self.state, event)
         for listener in list(self._listeners):
             listener(event, self.state)
@@ -152,18 +158,39 @@ class Session:
             self.record(e.Approved(at=time.time(), by=by))
 
     async def run(self) -> RunState:
-        """Go down the road until done, failed or cancelled. Raises RuntimeError before approval."""
+        """Go down the road until done, failed or cancelled. Raises RuntimeError before approval.
+
+        Where the journal cannot be written the run has failed, and `broken` says why.
+        """
         if self.state.approved_at is None:
             raise RuntimeError("the plan is not approved")
         if self._task is not None and not self._task.done():
             raise RuntimeError("the run is already going on")
+        self.broken = None
         self._task = asyncio.create_task(self._runner.run(), name="run")
         try:
             await asyncio.shield(self._task)
         except asyncio.CancelledError:
             await self.cancel()
             raise
+        except Exception as error:  # noqa: BLE001 - whatever ended the runner must not leave a run that seems to go on
+            self.break_off(error)
         return self.state
+
+    def break_off(self, error: Exception) -> None:
+        """End the run as failed, in memory where it cannot be recorded: nobody goes on with it any more."""
+        if self.broken is not None:
+            return
+        self.broken = unrecorded(error, self.folder)
+        at = time.time()
+        stopped = [s for s in self.state.steps if s.status == "running"]
+        stopped = stopped or [s for s in self.state.steps if s.status == "waiting"][:1]
+        ends: list[e.Event] = [e.StepFailed(at=at, step=s.spec.id, finding=self.broken) for s in stopped]
+        for event in (*ends, e.RunStopped(at=at, outcome="failed", bill=self.plan.bill)):
+            try:
+                self.record(event)
+            except (OSError, ValueError):
+                self._apply(event)
 
     def retry(self) -> None:
         """Take up the same run again; `run()` continues it, finished steps are kept."""
@@ -174,8 +201,12 @@ class Session:
         """Stop watching. What exists goes on existing, and being billed; Google finishes what it has begun."""
         if self._task is not None and not self._task.done():
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
+            try:
                 await self._task
+            except asyncio.CancelledError:
+                return
+            except Exception as error:  # noqa: BLE001 - as in run
+                self.break_off(error)
 
     async def close(self) -> None:
         """Stop, and let the run go for another process."""

@@ -39,14 +39,16 @@ async def perform(session: Session, *, watch_requests: bool = True) -> RunState:
         nonlocal last
         if before[1] + stream.lost > session.state.requests_lost or time.monotonic() - last > TELL_EVERY:
             last = time.monotonic()
-            session.record(_count(stream, before))
+            with contextlib.suppress(OSError):  # the steps will say so
+                session.record(_count(stream, before))
 
     stream = RequestStream(endpoint, session.endpoints, tell)
     try:
         async with stream:
             await session.run()
     finally:
-        with contextlib.suppress(ValueError):  # the journal is closed when the program is on its way out
+        # The journal is closed when the program is on its way out, and may be what broke the run.
+        with contextlib.suppress(ValueError, OSError):
             session.record(_count(stream, before))
     return session.state
 

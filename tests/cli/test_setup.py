@@ -127,6 +127,25 @@ def test_interrupted_it_tells_a_machine_one_result(
     assert result["resume"] == f"rhaii-tui setup --practice {' '.join(GPU)} --yes --json"
 
 
+def test_on_a_full_disk_it_ends_with_words_and_is_continued(environ: dict[str, str]) -> None:
+    runs = sorted((Path(environ["RHAII_TUI_HOME"]) / "runs").iterdir())
+    size = (runs[-1] / "events.jsonl").stat().st_size + 1000
+    limited = (
+        "import os, resource, sys; "
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size})); os.execv(sys.executable, sys.argv[1:])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", limited, *SETUP, "--practice", *GPU, "--yes", "--json"],
+        capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60, env=environ,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr + done.stdout
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert (done.returncode, result["type"], result["outcome"]) == (1, "result", "failed")
+    assert result["finding"]["rule"] == "run.unrecorded"
+    assert result["run"] == runs[-1].name
+    assert "File too large" in result["finding"]["message"]
+
+
 def test_interrupted_it_says_what_goes_on_and_how_to_continue(environ: dict[str, str]) -> None:
     with subprocess.Popen(
         [*SETUP, "--practice", *GPU, "--yes"],
