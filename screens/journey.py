@@ -39,8 +39,10 @@ class Journey:
 
     @property
     def running(self) -> bool:
-        """Steps are being taken right now."""
-        return self._run is not None and not self._run.done()
+        """Steps are being taken right now; the last answers of a stream of requests may still be awaited after them."""
+        if self._run is None or self._run.done() or self.session is None:
+            return False
+        return self.session.state.outcome is None
 
     @property
     def watched(self) -> str:
@@ -162,7 +164,7 @@ class Journey:
         except OSError as error:
             self._say(unrecorded(error, session.folder))
             return False
-        self._run = asyncio.create_task(self._perform(session), name="session")
+        self._run = asyncio.create_task(self._perform(session, self._run), name="session")
         self._run.add_done_callback(lambda task: self._ended(session, task))
         return True
 
@@ -182,7 +184,9 @@ class Journey:
                 screen.say(f"{finding.message} {finding.remediation}", "FAIL")
                 return
 
-    async def _perform(self, session: Session) -> RunState:
+    async def _perform(self, session: Session, before: asyncio.Task[RunState] | None) -> RunState:
+        if before is not None:
+            await asyncio.gather(before, return_exceptions=True)
         if session.plan.kind == "setup":
             return await session.run()
         from rhaii_tui.operations.running import perform

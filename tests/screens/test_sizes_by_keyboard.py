@@ -103,9 +103,11 @@ async def stage(practice: Any) -> AsyncIterator[Stage]:
     app.animation_level = "none"
     async with app.run_test(size=(80, 24)) as pilot:
         found = Stage(app, pilot, Wire(practice))
-        await found.until(lambda: app.journey.endpoints is not None)
-        yield found
-        await app.journey.close()
+        try:
+            await found.until(lambda: app.journey.endpoints is not None)
+            yield found
+        finally:
+            await app.journey.close()
 
 
 async def test_down_to_none_and_back_then_what_another_process_left(practice_factory: Any) -> None:
