@@ -145,9 +145,10 @@ class RhaiiApp(App[int]):
         self.theme = THEMES[0].name if self.theme == THEMES[1].name else THEMES[1].name
 
     def action_monitor(self) -> None:
-        from screens.monitor import open_monitor
+        from screens.monitor import MonitorScreen
+        from screens.subject import own_run
 
-        open_monitor(self)
+        self.push_screen(MonitorScreen(lambda endpoints: own_run(self)))
 
     def action_scale(self) -> None:
         self._above_road("scale")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,7 +13,6 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import OptionList
 
-from rhaii_tui.monitor.discovery import Wish
 from rhaii_tui.monitor.history import Cell, Metric
 from rhaii_tui.monitor.state import MonitorState
 from screens import monitor_rows as rows
@@ -31,32 +29,21 @@ from screens.widgets.note_line import NoteLine
 from screens.widgets.row_list import RowList
 from screens.widgets.top_bar import TopBar
 
-if TYPE_CHECKING:
-    from screens.app import RhaiiApp
-
 PANES = ("replicas", "strip", "status", "log")
 LABEL = 9
 """Cells before a strip: letter, sign and the end of the pod's name."""
 OWN_SCRAPES = "GET /metrics HTTP"
 """Access-log lines of being watched: nothing else would be left to read. The foot line says so."""
+APART = 0.04
+"""Wall seconds between the parts of a repaint."""
 FEW = 4
 """Up to this many replicas the table takes no more lines than they need."""
 
 
-def open_monitor(app: RhaiiApp, wish: WishFor | None = None) -> None:
-    """Show the monitor: of what `wish` describes, else of the app's own run, else of whatever the project holds."""
-    app.push_screen(MonitorScreen(wish or (lambda endpoints: _own_run(app))))
-
-
-def _own_run(app: RhaiiApp) -> Wish:
-    session = app.journey.session
-    if session is None:
-        values = app.settings.values if app.settings else {}
-        project = values["project"].value if "project" in values else ""
-        return Wish(project=project)
-    target = session.plan.target
-    service = f"{target.namespace}/{target.service}"
-    return Wish(project=target.project, zone=target.zone, cluster=target.cluster, service=service)
+def _entitle(pane: Widget, title: str) -> None:
+    """A border title that is set, even to the same words, paints everything within the border anew."""
+    if pane.border_title != title:
+        pane.border_title = title
 
 
 class MonitorBar(TopBar):
@@ -192,7 +179,10 @@ class MonitorScreen(RoadScreen):
             self.now = state
 
     def watch_now(self) -> None:
-        self._paint()
+        """In three parts, a few frames apart: a key that comes meanwhile waits for one of them, not for all."""
+        self._paint_head()
+        self.set_timer(APART, self._paint_strip)
+        self.set_timer(2 * APART, self._paint_status)
 
     def watch_found(self) -> None:
         self.query_one(MonitorBar).refresh()
@@ -201,6 +191,11 @@ class MonitorScreen(RoadScreen):
         self.call_after_refresh(self._paint)
 
     def _paint(self) -> None:
+        self._paint_head()
+        self._paint_strip()
+        self._paint_status()
+
+    def _paint_head(self) -> None:
         state = self.now
         if state is None:
             return
@@ -215,8 +210,6 @@ class MonitorScreen(RoadScreen):
             self.query_one("#monitor-head", LiveText).show(Content("\n").join(head))
             self.query_one("#monitor-head").styles.height = 4 if lost else 3
             self._paint_replicas(state)
-            self._paint_strip(state)
-            self._paint_status(state)
             self._paint_tabs()
         self.recheck()
         refusals = tuple(self.refusal(action) for action in ("log", "before", "copy_url"))
@@ -237,10 +230,10 @@ class MonitorScreen(RoadScreen):
             words = "No replica exists." if state.state != "unknown" else "The pods have not been read."
             table.show(1, lambda y, width: Content.styled(f"{words} {state.why}", "$dim"))
 
-    def _paint_strip(self, state: MonitorState) -> None:
-        strip = self.query_one("#strip-rows", LiveRows)
+    def _paint_strip(self) -> None:
+        state, strip = self.now, self.query_one("#strip-rows", LiveRows)
         monitor = self.view.monitor if self.view else None
-        if monitor is None or not strip.size.width:
+        if state is None or monitor is None or not strip.size.width:
             return
         columns = max(10, strip.size.width - LABEL - 1)
         wide = heat.seconds_per_cell(columns, state.interval, state.at - monitor.started_at)
@@ -258,15 +251,17 @@ class MonitorScreen(RoadScreen):
 
         strip.show(len(state.replicas), line)
         scale = f"{heat.SCALES[self._metric].name}; {heat.top_text(self._metric, top)}; {wide} s a cell (m: another)"
-        self.query_one("#strip").border_title = scale
+        _entitle(self.query_one("#strip"), scale)
         axis = " " * LABEL + heat.axis(columns, wide)
         # The pane's title names the figure; where panes have no title, a line of its own does.
         titled = self.has_class("-tall") and not self.has_class("-narrow")
         below = [axis, heat.LEGEND] if titled else [axis, scale, heat.LEGEND]
         self.query_one("#strip-axis", LiveText).show(Content("\n".join(below)))
 
-    def _paint_status(self, state: MonitorState) -> None:
-        listing = self.query_one("#status-rows", RowList)
+    def _paint_status(self) -> None:
+        state, listing = self.now, self.query_one("#status-rows", RowList)
+        if state is None:
+            return
         self._rows = rows.status(state, max(20, (listing.size.width or self.size.width) - 2))
         listing.show([row.line for row in self._rows])
 
@@ -292,7 +287,7 @@ class MonitorScreen(RoadScreen):
             parts.append(Content.styled(f"[{i} {words[name]}]" if front else f" {i} {words[name]} ",
                                         "$accent bold" if front else "$dim"))  # fmt: skip
             if name != "strip":
-                pane.border_title = words[name]
+                _entitle(pane, words[name])
         self.query_one("#monitor-tabs", LiveText).show(Content(" ").join(parts))
 
     @on(LiveRows.Moved)

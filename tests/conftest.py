@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -55,6 +56,9 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["HOME"] = str(folder / "user")
     (folder / "user").mkdir()
     os.environ["NO_GCE_CHECK"] = "true"
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # Started in the background of a script: the commands under test would inherit deafness to Ctrl-C.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.path.insert(0, str(GUARD))
     code = compile((GUARD / "sitecustomize.py").read_text(), str(GUARD / "sitecustomize.py"), "exec")
     exec(code, {"__name__": "guard"})

@@ -117,7 +117,7 @@ async def test_a_loss_is_said_and_nothing_becomes_zero(tmp_path: Path) -> None:
         assert "was 1/2 replicas" in said
         assert "A ? aaaaa" in said
         assert "    7" in said
-        assert "✓" not in said.split("Log")[0]
+        await until(pilot, lambda: "✓" not in text_of(app).split("Log")[0])
         await served.start()
         await until(pilot, lambda: "14 running" in text_of(app) and "live since" not in text_of(app))
 
