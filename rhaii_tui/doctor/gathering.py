@@ -14,6 +14,7 @@ from rhaii_tui.doctor.gathering_pods import logs, scrape
 from rhaii_tui.doctor.pieces import LOG_IN, Missing, Piece, Read, Unread
 from rhaii_tui.doctor.place import Place
 from rhaii_tui.endpoints import Endpoints
+from rhaii_tui.kube import permissions
 from rhaii_tui.kube.errors import ApiError, KubeError
 from rhaii_tui.kube.kinds import KINDS
 from rhaii_tui.serving import conditions
@@ -151,21 +152,9 @@ def _unread(error: Exception, what: str, permission: str) -> Piece[Any]:
 
 
 async def _may(cluster: Cluster) -> Piece[Any]:
-    review = {
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SelfSubjectAccessReview",
-        "metadata": {},
-        "spec": {
-            "resourceAttributes": {
-                "verb": "create",
-                "group": "rbac.authorization.k8s.io",
-                "resource": "clusterroles",
-            }
-        },
-    }
     try:
         async with asyncio.timeout(LIST_LIMIT):
-            answer = await cluster.create(review)
+            answer = await cluster.create(permissions.may_create_cluster_roles())
     except (KubeError, TimeoutError) as error:
         told = _unread(error, "our own permissions", "create selfsubjectaccessreviews")
         return told if isinstance(told, Unread) else Unread("our own permissions", str(error))

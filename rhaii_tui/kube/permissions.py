@@ -1,8 +1,9 @@
-"""Which permission a refusal is about, in the words an administrator needs for a role."""
+"""Permissions: which one a refusal is about, in the words an administrator needs for a role; and the one to ask for."""
 
 from __future__ import annotations
 
 import re
+from typing import Any
 
 _FORBIDDEN = re.compile(
     r'cannot (?P<verb>[a-z]+) (?:resource "(?P<resource>[^"]+)"|path "(?P<path>[^"]+)")'
@@ -20,3 +21,16 @@ def missing(refusal: str) -> str:
         what += f".{found['group']}"
     where = f"in namespace {found['namespace']}" if found["namespace"] else "in the whole cluster"
     return f"{found['verb']} {what} {where}"
+
+
+def may_create_cluster_roles() -> dict[str, Any]:
+    """The review to create: what the operators' installation needs, and an Editor of the project lacks. The answer's
+    `status.allowed` tells, its `status.reason` why."""
+    return {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "metadata": {},
+        "spec": {
+            "resourceAttributes": {"verb": "create", "group": "rbac.authorization.k8s.io", "resource": "clusterroles"}
+        },
+    }

@@ -10,6 +10,7 @@ from rhaii_tui.deployment.failures import failure
 from rhaii_tui.deployment.patience import patiently
 from rhaii_tui.deployment.step import Probe, StepStopped
 from rhaii_tui.deployment.steps.cluster import look
+from rhaii_tui.kube.permissions import may_create_cluster_roles
 
 
 class ConnectStep:
@@ -48,18 +49,7 @@ class ConnectStep:
         )
         await run.adopt_connection(cluster)
         version = str((await patiently(run, self.id, "kubernetes", lambda: cluster.get("/version")))["gitVersion"])
-        review = {
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SelfSubjectAccessReview",
-            "metadata": {},
-            "spec": {
-                "resourceAttributes": {
-                    "verb": "create",
-                    "group": "rbac.authorization.k8s.io",
-                    "resource": "clusterroles",
-                }
-            },
-        }
+        review = may_create_cluster_roles()
         answer = await patiently(run, self.id, "kubernetes", lambda: cluster.create(review))
         if not (answer.get("status") or {}).get("allowed"):
             raise StepStopped(
