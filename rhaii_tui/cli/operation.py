@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from rhaii_tui.cli.asking import asked, terminal
+from rhaii_tui.cli.opening import opened
 from rhaii_tui.cli.order import Order, ServiceOrder, TeardownOrder
 from rhaii_tui.cli.output import Exit, Output, clock_text
 
@@ -77,7 +78,6 @@ async def _operate(order: Order, planner: Planner, watch_requests: bool, endpoin
     import os
     from pathlib import Path
 
-    from rhaii_tui.deployment.session import RunBusy
     from rhaii_tui.operations.discovery import Wish
     from rhaii_tui.operations.running import open_operation
     from rhaii_tui.settings import SettingsError, resolve, state_home
@@ -107,22 +107,9 @@ async def _operate(order: Order, planner: Planner, watch_requests: bool, endpoin
             f"This would tear down {plan.target.cluster}.",
             "Say --confirm with exactly that name.",
         )
-    try:
-        session = await open_operation(plan, endpoints, home)
-    except RunBusy as error:
-        return out.refuse(
-            "This deployment is being worked on already",
-            f"Process {error.pid or 'unknown'} holds run {error.folder.name}.",
-            "Wait for it, or end it.",
-            code=Exit.FAILED,
-        )
-    except OSError as error:
-        return out.refuse(
-            "The state folder cannot be written",
-            f"{error}.",
-            "Set RHAII_TUI_HOME to a folder you can write to.",
-            code=Exit.FAILED,
-        )
+    session = await opened(open_operation(plan, endpoints, home), out)
+    if isinstance(session, int):
+        return session
     try:
         return await _run(session, order, watch_requests, out)
     finally:

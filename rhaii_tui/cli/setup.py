@@ -8,6 +8,7 @@ import typer
 
 from rhaii_tui.cli import flags
 from rhaii_tui.cli.asking import asked, terminal
+from rhaii_tui.cli.opening import opened
 from rhaii_tui.cli.output import Exit, Output
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ async def _road(wishes: Wishes, endpoints: Endpoints, out: Output) -> int:
 
     from rhaii_tui.cli.setup_report import plan_lines
     from rhaii_tui.deployment.planning import build_plan
-    from rhaii_tui.deployment.session import RunBusy, Session
+    from rhaii_tui.deployment.session import Session
     from rhaii_tui.doctor.stalls import for_step
     from rhaii_tui.settings import resolve, state_home
 
@@ -144,22 +145,9 @@ async def _road(wishes: Wishes, endpoints: Endpoints, out: Output) -> int:
         return Exit.OK
     if not await _preflight(target, endpoints, settings.warnings, out):
         return Exit.FAILED
-    try:
-        session = await Session.open(target, endpoints, state_home(os.environ))
-    except RunBusy as error:
-        return out.refuse(
-            "This deployment is being worked on already",
-            f"Process {error.pid} holds run {error.folder.name}.",
-            "Wait for it, or end it.",
-            code=Exit.FAILED,
-        )
-    except OSError as error:
-        return out.refuse(
-            "The state folder cannot be written",
-            f"{error}.",
-            "Set RHAII_TUI_HOME to a folder you can write to.",
-            code=Exit.FAILED,
-        )
+    session = await opened(Session.open(target, endpoints, state_home(os.environ)), out)
+    if isinstance(session, int):
+        return session
     session.consult(lambda step: for_step(step, target, endpoints, session.cluster))
     try:
         return await _deploy(session, wishes, out)
