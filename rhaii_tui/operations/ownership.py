@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -122,8 +123,7 @@ async def _read(
     info: ClusterInfo, endpoints: Endpoints, names: Iterable[tuple[str, str]]
 ) -> dict[tuple[str, str], Obj | None]:
     """Objects by kind and name; None when there is none, or when it may not be read: its step then says so."""
-    from rhaii_tui.kube.connect import Cluster
-    from rhaii_tui.kube.errors import ApiError, KubeError
+    from rhaii_tui.kube.errors import ApiError
 
     async def one(cluster: Cluster, kind: str, name: str) -> Obj | None:
         space, slash, short = name.rpartition("/")
@@ -135,25 +135,31 @@ async def _read(
             raise
 
     wanted = list(names)
+    async with looking_into(info, endpoints) as cluster:
+        objects = await asyncio.gather(*(one(cluster, kind, name) for kind, name in wanted))
+    return dict(zip(wanted, objects, strict=True))
+
+
+@asynccontextmanager
+async def looking_into(info: ClusterInfo, endpoints: Endpoints) -> AsyncIterator[Cluster]:
+    """A connection to look into a cluster before anything of it is removed. Raises Trouble when it, or what is asked
+    of it within the block, cannot be read in time: a cluster that cannot be looked at is not deleted."""
+    from rhaii_tui.kube.connect import Cluster
+    from rhaii_tui.kube.errors import KubeError
+
     try:
         if not info.endpoint:
             raise TimeoutError(f"It has no address; its status is {info.status}.")
         async with asyncio.timeout(LOOK_SECONDS):
             cluster = await Cluster.from_gke(info.endpoint, info.ca_pem, endpoints)
             try:
-                objects = await asyncio.gather(*(one(cluster, kind, name) for kind, name in wanted))
+                yield cluster
             finally:
                 await cluster.close()
     except (KubeError, TimeoutError) as error:
-        raise unseen(info.name, error) from error
-    return dict(zip(wanted, objects, strict=True))
-
-
-def unseen(cluster: str, error: Exception) -> Trouble:
-    """A cluster that cannot be looked at is not deleted."""
-    return Trouble(
-        f"It cannot be seen what is in {cluster}",
-        str(error) or "The API server did not answer.",
-        "A cluster is not deleted unseen. Try again once its API server can be reached.",
-        unknown=True,
-    )
+        raise Trouble(
+            f"It cannot be seen what is in {info.name}",
+            str(error) or "The API server did not answer.",
+            "A cluster is not deleted unseen. Try again once its API server can be reached.",
+            unknown=True,
+        ) from error

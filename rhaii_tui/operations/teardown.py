@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +14,8 @@ from rhaii_tui.deployment.plan import Change, Effect, Item, Plan, StepSpec
 from rhaii_tui.endpoints import Endpoints
 from rhaii_tui.kube.nodes import POOL_LABEL
 from rhaii_tui.operations import memory
-from rhaii_tui.operations.discovery import KIND, LOOK_SECONDS, Wish
-from rhaii_tui.operations.ownership import NOT_INSIDE, holdings, lifeless, unseen
+from rhaii_tui.operations.discovery import KIND, Wish
+from rhaii_tui.operations.ownership import NOT_INSIDE, holdings, lifeless, looking_into
 from rhaii_tui.operations.placement import needs_its_node
 from rhaii_tui.operations.planning import bill_for
 from rhaii_tui.operations.pool_size import group_target
@@ -144,24 +143,12 @@ class Others:
 async def others_inside(info: ClusterInfo, endpoints: Endpoints, owned: set[tuple[str, str]]) -> Others:
     """What works in a cluster and is neither `owned` (kind and name) nor a system's. Raises Trouble when that cannot
     be seen."""
-    from rhaii_tui.kube.connect import Cluster
-    from rhaii_tui.kube.errors import KubeError
-
     if lifeless(info):
         return Others()
-    try:
-        if not info.endpoint:
-            raise TimeoutError(f"It has no address; its status is {info.status}.")
-        async with asyncio.timeout(LOOK_SECONDS):
-            cluster = await Cluster.from_gke(info.endpoint, info.ca_pem, endpoints)
-            try:
-                workloads = [(kind, obj) for kind in WORKLOADS for obj in await cluster.items(kind)]
-                pods, nodes = await cluster.items("Pod"), await cluster.items("Node")
-                services = await _served_kind(cluster)
-            finally:
-                await cluster.close()
-    except (KubeError, TimeoutError) as error:
-        raise unseen(info.name, error) from error
+    async with looking_into(info, endpoints) as cluster:
+        workloads = [(kind, obj) for kind in WORKLOADS for obj in await cluster.items(kind)]
+        pods, nodes = await cluster.items("Pod"), await cluster.items("Node")
+        services = await _served_kind(cluster)
     ours = {name for kind, name in owned if kind == KIND}
     theirs = [p for p in pods if _is_theirs(p, ours)]
     found = [(KIND, _full(s)) for s in services]
