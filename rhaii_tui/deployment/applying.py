@@ -14,9 +14,9 @@ from rhaii_tui.deployment import events as e
 from rhaii_tui.deployment.birth import made_by_us
 from rhaii_tui.deployment.context import RunContext, created, intends
 from rhaii_tui.deployment.failures import failure, manifest_mistake
-from rhaii_tui.deployment.observe import uid
 from rhaii_tui.deployment.patience import patiently
 from rhaii_tui.deployment.step import StepStopped
+from rhaii_tui.kube.objects import uid
 
 T = TypeVar("T")
 Obj = dict[str, Any]

@@ -11,6 +11,7 @@ from rhaii_tui.catalog.findings import Finding
 from rhaii_tui.deployment.context import RunContext
 from rhaii_tui.deployment.patience import NETWORK_LOSS, unreachable, wall_limit
 from rhaii_tui.deployment.step import StepStopped
+from rhaii_tui.kube.objects import uid
 
 T = TypeVar("T")
 Obj = dict[str, Any]
@@ -72,17 +73,6 @@ async def watch_until(
             if verdict is not None:
                 run.link_restored(link)
                 return verdict
-
-
-def uid(obj: Obj) -> str:
-    """What tells an object from a namesake born later."""
-    meta = obj["metadata"]
-    return str(meta.get("uid") or f"{meta.get('namespace', '')}/{meta['name']}")
-
-
-def name_of(obj: Obj) -> str:
-    """The object's name."""
-    return str(obj["metadata"]["name"])
 
 
 def condition(obj: Obj, type_: str) -> Obj:

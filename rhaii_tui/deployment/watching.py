@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from rhaii_tui.deployment import events as e
 from rhaii_tui.deployment.context import RunContext
-from rhaii_tui.deployment.observe import is_true, uid
+from rhaii_tui.deployment.observe import is_true
 from rhaii_tui.deployment.symptoms import Symptoms
+from rhaii_tui.kube.objects import uid
 from rhaii_tui.serving.milestones import DOWNLOADER, Milestone, Startup
 from rhaii_tui.serving.stack import EA1, WORKLOAD_LABELS, role_of
 

@@ -10,8 +10,9 @@ from rhaii_tui.catalog.findings import Command
 from rhaii_tui.catalog.shapes import Accelerator, Topology
 from rhaii_tui.catalog.target import Target
 from rhaii_tui.deployment.plan import Effect
-from rhaii_tui.doctor.evidence import ACCELERATORS, Snapshot, name_of
+from rhaii_tui.doctor.evidence import ACCELERATORS, Snapshot
 from rhaii_tui.doctor.rule import Change, Fix
+from rhaii_tui.kube.objects import name_of
 from rhaii_tui.serving.stack import deployment_name
 
 Json = dict[str, Any]

@@ -15,6 +15,7 @@ from rhaii_tui.doctor.rolling import asked_for, owed
 from rhaii_tui.kube import events as cluster_events
 from rhaii_tui.kube import timestamps
 from rhaii_tui.kube.events import ClusterEvent
+from rhaii_tui.kube.nodes import POOL_LABEL
 from rhaii_tui.serving import conditions
 from rhaii_tui.serving.metrics import Scrape
 from rhaii_tui.serving.ownership import gateways_attached, gateways_named, named_by, of_service
@@ -331,9 +332,6 @@ class Snapshot:
         return tuple(found.values())
 
 
-POOL_LABEL = "cloud.google.com/gke-nodepool"
-
-
 def _accepted_by(route: Json | None) -> list[tuple[str, str]]:
     """Namespace and name of the gateways that say they serve the route."""
     if route is None:
@@ -361,8 +359,3 @@ def status_of(obj: Mapping[str, Any]) -> Mapping[str, Any]:
 def labels_of(obj: Mapping[str, Any]) -> dict[str, str]:
     """An object's labels."""
     return dict((obj.get("metadata") or {}).get("labels") or {})
-
-
-def name_of(obj: Mapping[str, Any]) -> str:
-    """An object's name."""
-    return str(obj["metadata"]["name"])

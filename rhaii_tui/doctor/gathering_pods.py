@@ -6,11 +6,12 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from rhaii_tui.doctor.evidence import Json, LogKey, Scrapes, Snapshot, Tail, is_true, name_of, status_of
+from rhaii_tui.doctor.evidence import Json, LogKey, Scrapes, Snapshot, Tail, is_true, status_of
 from rhaii_tui.doctor.pieces import LOG_IN, Piece, Read, Unread
 from rhaii_tui.kube import timestamps
 from rhaii_tui.kube.errors import ApiError, KubeError
 from rhaii_tui.kube.kinds import KINDS
+from rhaii_tui.kube.objects import name_of
 from rhaii_tui.serving import metrics
 from rhaii_tui.serving.failures import redacted
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from rhaii_tui.catalog.findings import Command, Evidence, Status
 from rhaii_tui.doctor import edits
-from rhaii_tui.doctor.evidence import Snapshot, name_of
+from rhaii_tui.doctor.evidence import Snapshot
 from rhaii_tui.doctor.rule import Change, Fix
+from rhaii_tui.kube.objects import name_of
 from rhaii_tui.serving import manifests
 from rhaii_tui.serving.stack import route_name
 

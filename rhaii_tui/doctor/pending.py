@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from rhaii_tui.catalog.findings import Evidence
-from rhaii_tui.doctor.evidence import ACCELERATORS, Snapshot, labels_of, name_of, status_of
+from rhaii_tui.doctor.evidence import ACCELERATORS, Snapshot, labels_of, status_of
 from rhaii_tui.doctor.pieces import Missing
+from rhaii_tui.kube.nodes import POOL_LABEL
+from rhaii_tui.kube.objects import name_of
 
 _SHORT = re.compile(r"(\d+) Insufficient ([\w.-]*\w(?:/[\w.-]*\w)?)")
 _TAINT = re.compile(r"(\d+) node\(s\) had (?:untolerated )?taints?(?:\(s\))?(?: \{([^}]*)\})?")
@@ -103,7 +105,7 @@ def autoscaler(s: Snapshot, pod: Mapping[str, Any]) -> str:
         return ""
     if not pool.autoscaled:
         return f"No autoscaler on node pool {pool.name}: it stays as large as it is."
-    nodes = sum(labels_of(n).get("cloud.google.com/gke-nodepool") == pool.name for n in s.accelerator_nodes)
+    nodes = sum(labels_of(n).get(POOL_LABEL) == pool.name for n in s.accelerator_nodes)
     if nodes >= pool.most_nodes:
         return f"The autoscaler of {pool.name} is at its maximum of {pool.most_nodes} nodes."
     return f"The autoscaler of {pool.name} may add up to {pool.most_nodes - nodes} nodes."

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from rhaii_tui.catalog.findings import Evidence
-from rhaii_tui.doctor.evidence import Snapshot, is_true, name_of, status_of
+from rhaii_tui.doctor.evidence import Snapshot, is_true, status_of
 from rhaii_tui.doctor.pieces import Missing
 from rhaii_tui.doctor.rule import Fix, Hit
+from rhaii_tui.kube.objects import name_of
 from rhaii_tui.kube.pod_status import status
 from rhaii_tui.serving.failures import recognise
 from rhaii_tui.serving.milestones import DOWNLOADER

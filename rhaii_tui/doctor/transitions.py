@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from rhaii_tui.doctor.evidence import LogKey, Snapshot, is_true, name_of, status_of
+from rhaii_tui.doctor.evidence import LogKey, Snapshot, is_true, status_of
 from rhaii_tui.doctor.pieces import Missing, Read, Unread
 from rhaii_tui.kube import timestamps
 from rhaii_tui.kube.nodes import read
+from rhaii_tui.kube.objects import name_of
 
 Json = dict[str, Any]
 LEAVING = 60.0

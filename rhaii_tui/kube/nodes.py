@@ -43,6 +43,11 @@ def read(node: Mapping[str, Any], resource: str = "") -> NodeState:
     )
 
 
+def in_pool(pool: str) -> str:
+    """The label selector of a GKE node pool's nodes."""
+    return f"{POOL_LABEL}={pool}"
+
+
 def usable(nodes: Iterable[NodeState], per_node: int) -> tuple[NodeState, ...]:
     """Nodes that could take a replica asking for `per_node` of the resource."""
     return tuple(n for n in nodes if n.is_ready and n.schedulable and n.allocatable >= per_node)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from rhaii_tui.clock import Clock
 from rhaii_tui.kube import permissions
 from rhaii_tui.kube.kinds import KINDS
+from rhaii_tui.kube.objects import uid
 from rhaii_tui.monitor.state import Link
 
 if TYPE_CHECKING:
@@ -67,14 +68,14 @@ class Collection:
                     case Lost():
                         self.lose(happening.since, happening.reason)
                     case Synced():
-                        self.objects = {_uid(o): o for o in happening.items}
+                        self.objects = {uid(o): o for o in happening.items}
                         self._live()
                     case Restored():
                         self._live()
                     case Changed(type="DELETED"):
-                        self.objects.pop(_uid(happening.obj), None)
+                        self.objects.pop(uid(happening.obj), None)
                     case Changed():
-                        self.objects[_uid(happening.obj)] = happening.obj
+                        self.objects[uid(happening.obj)] = happening.obj
                 if self._most:
                     while len(self.objects) > self._most:
                         del self.objects[next(iter(self.objects))]
@@ -101,11 +102,6 @@ class Collection:
     def seen_at(self, now: float) -> float | None:
         """As of when the objects are: now while the watch lives."""
         return now if self.link.live else self.link.observed_at
-
-
-def _uid(obj: Obj) -> str:
-    meta = obj["metadata"]
-    return str(meta.get("uid") or f"{meta.get('namespace', '')}/{meta['name']}")
 
 
 def _words(reason: str, kind: str) -> str:

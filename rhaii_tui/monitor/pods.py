@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rhaii_tui.kube import events, nodes, pod_status, timestamps
+from rhaii_tui.kube.objects import name_of
 from rhaii_tui.monitor.state import EventNow, NodeNow
 from rhaii_tui.serving.stack import role_of
 
@@ -57,11 +58,6 @@ def split(pods: Iterable[Obj]) -> tuple[list[Obj], list[Obj]]:
         elif role == "replica":
             replicas.append(pod)
     return replicas, pickers
-
-
-def name_of(obj: Obj) -> str:
-    """The object's name."""
-    return str(obj["metadata"]["name"])
 
 
 def containers(pod: Obj) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from rhaii_tui.kube.objects import name_of
 from rhaii_tui.monitor import path, pods
 from rhaii_tui.monitor.collection import Collection
 from rhaii_tui.monitor.state import (
@@ -62,8 +63,8 @@ class Snapshots:
         """Ask these pods for figures from now on."""
         replicas, pickers = pods.split(running)
         self._scraper.follow(
-            [(pods.name_of(p), str(p["metadata"].get("uid"))) for p in replicas],
-            [(pods.name_of(p), str(p["metadata"].get("uid"))) for p in pickers],
+            [(name_of(p), str(p["metadata"].get("uid"))) for p in replicas],
+            [(name_of(p), str(p["metadata"].get("uid"))) for p in pickers],
         )
 
     def take(self, now: float) -> MonitorState:
@@ -103,8 +104,8 @@ class Snapshots:
             nodes=self._nodes,
             events=self._events,
             others=tuple(
-                (str(p["metadata"].get("namespace", "")), pods.name_of(p), pods.containers(p))
-                for p in sorted(source["gateway pods"].objects.values(), key=pods.name_of)
+                (str(p["metadata"].get("namespace", "")), name_of(p), pods.containers(p))
+                for p in sorted(source["gateway pods"].objects.values(), key=name_of)
             ),
             cost=self._cost,
             total=_total(replicas),
@@ -117,10 +118,10 @@ class Snapshots:
         placed: dict[str, tuple[str, ...]] = {}
         for replica in replicas:
             placed[replica.node] = (*placed.get(replica.node, ()), replica.pod)
-        found = sorted(self._from["nodes"].objects.values(), key=pods.name_of)
+        found = sorted(self._from["nodes"].objects.values(), key=name_of)
         self._nodes = tuple(pods.node(n, placed) for n in found)
         labels = [n["metadata"].get("labels") or {} for n in found]
-        names = {r.pod: r.is_ready for r in replicas} | {pods.name_of(p): False for p in picker_pods}
+        names = {r.pod: r.is_ready for r in replicas} | {name_of(p): False for p in picker_pods}
         events = [*self._from["events"].objects.values(), *self._from["node events"].objects.values()]
         ours = [n.name for n in self._nodes if n.accelerator or n.replicas]
         self._events = pods.worth_reading(events, self._service, names, ours)
@@ -177,7 +178,7 @@ class Snapshots:
         told = [(p, self._words.of(p, now)) for p in found]
         pod, words = next((t for t in told if t[1].is_ready), max(told, key=lambda t: pods.created(t[0])))
         seen = PickerNow(
-            pod=pods.name_of(pod),
+            pod=name_of(pod),
             word=words.word,
             ready=words.ready,
             restarts_text=words.restarts_text,

@@ -10,6 +10,7 @@ from rhaii_tui.deployment.patience import patiently
 from rhaii_tui.endpoints import Endpoints
 from rhaii_tui.google.errors import CloudError, Kind
 from rhaii_tui.google.values import PoolInfo
+from rhaii_tui.kube.nodes import in_pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +69,4 @@ async def pool_nodes(run: RunContext, step: str) -> list[dict[str, object]]:
     """Node objects of the target's pool; empty while there is no connection."""
     if not run.connected:
         return []
-    return await patiently(run, step, "kubernetes", lambda: run.kube.items("Node", labels=selector(run)))
-
-
-def selector(run: RunContext) -> str:
-    """Selects the pool's nodes."""
-    return f"cloud.google.com/gke-nodepool={run.target.pool}"
+    return await patiently(run, step, "kubernetes", lambda: run.kube.items("Node", labels=in_pool(run.target.pool)))

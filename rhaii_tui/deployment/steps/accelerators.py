@@ -28,7 +28,9 @@ class AcceleratorsStep:
 
     async def probe(self, run: RunContext) -> Probe:
         """How many nodes are there with what they are for."""
-        found = await patiently(run, self.id, "kubernetes", lambda: run.kube.items("Node", labels=_selector(run)))
+        found = await patiently(
+            run, self.id, "kubernetes", lambda: run.kube.items("Node", labels=nodes.in_pool(run.target.pool))
+        )
         good = [n for n in found if _usable(run, n)]
         if len(good) >= run.target.replicas:
             return Probe("already", _count(run, len(good)), (evidence("Nodes", _count(run, len(good))),))
@@ -55,15 +57,11 @@ class AcceleratorsStep:
             "Node",
             None,
             judge,
-            labels=_selector(run),
+            labels=nodes.in_pool(run.target.pool),
             limit=LIMIT,
             late=lambda found: _late(run, found),
         )
         yield finished(self.id, _count(run, good), evidence("Nodes", _count(run, good)))
-
-
-def _selector(run: RunContext) -> str:
-    return f"cloud.google.com/gke-nodepool={run.target.pool}"
 
 
 def _usable(run: RunContext, node: dict[str, Any]) -> bool:

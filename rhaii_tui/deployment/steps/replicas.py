@@ -11,10 +11,11 @@ from rhaii_tui.catalog.shapes import Accelerator
 from rhaii_tui.deployment import events as e
 from rhaii_tui.deployment.context import RunContext, evidence, finished, intends, progressed
 from rhaii_tui.deployment.failures import failure
-from rhaii_tui.deployment.observe import is_true, uid, words
+from rhaii_tui.deployment.observe import is_true, words
 from rhaii_tui.deployment.patience import NETWORK_LOSS, patiently, unreachable, wall_limit
 from rhaii_tui.deployment.step import Probe, StepStopped
 from rhaii_tui.deployment.watching import Watching
+from rhaii_tui.kube.objects import uid
 from rhaii_tui.serving.stack import WORKLOAD_LABELS, role_of
 
 LIMITS = {Accelerator.GPU_T4: 900.0, Accelerator.TPU_V6E: 1200.0}

@@ -10,10 +10,11 @@ from rhaii_tui.deployment import events as e
 from rhaii_tui.deployment.applying import apply, dry_run, full_name
 from rhaii_tui.deployment.context import RunContext, evidence, finished
 from rhaii_tui.deployment.failures import failure
-from rhaii_tui.deployment.observe import uid, watch_until, words
+from rhaii_tui.deployment.observe import watch_until, words
 from rhaii_tui.deployment.patience import patiently
 from rhaii_tui.deployment.step import Probe
 from rhaii_tui.deployment.steps.secrets import hf_token_file
+from rhaii_tui.kube.objects import uid
 from rhaii_tui.serving import manifests
 from rhaii_tui.serving.stack import deployment_name
 

@@ -8,7 +8,7 @@ from typing import Any
 from rhaii_tui.catalog.findings import Command, Evidence
 from rhaii_tui.deployment.plan import Effect
 from rhaii_tui.doctor import edits
-from rhaii_tui.doctor.evidence import Snapshot, is_true, labels_of, name_of, status_of
+from rhaii_tui.doctor.evidence import Snapshot, is_true, labels_of, status_of
 from rhaii_tui.doctor.gathering_pods import plugin_pods
 from rhaii_tui.doctor.hops import Hop
 from rhaii_tui.doctor.pieces import Missing
@@ -16,6 +16,7 @@ from rhaii_tui.doctor.rule import Fix, Hit, HopRules, Rule
 from rhaii_tui.doctor.sick import ENGINE, EVENT, hits, words
 from rhaii_tui.doctor.transitions import is_joining
 from rhaii_tui.kube.nodes import read
+from rhaii_tui.kube.objects import name_of
 
 Json = dict[str, Any]
 

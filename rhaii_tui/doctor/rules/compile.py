@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from rhaii_tui.catalog.findings import Command, Evidence, Status
 from rhaii_tui.doctor import edits
-from rhaii_tui.doctor.evidence import Snapshot, is_true, name_of
+from rhaii_tui.doctor.evidence import Snapshot, is_true
 from rhaii_tui.doctor.hops import Hop
 from rhaii_tui.doctor.rule import Fix, Hit, HopRules, Rule
 from rhaii_tui.doctor.sick import container, sick
+from rhaii_tui.kube.objects import name_of
 
 QUIET = 900.0
 """Cloud seconds without a line: a TPU compiles for 2 to 7 minutes in all (field reports of v6e)."""

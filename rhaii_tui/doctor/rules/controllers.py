@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from rhaii_tui.catalog.findings import Command, Evidence
 from rhaii_tui.doctor import edits
-from rhaii_tui.doctor.evidence import Snapshot, is_true, labels_of, name_of, status_of
+from rhaii_tui.doctor.evidence import Snapshot, is_true, labels_of, status_of
 from rhaii_tui.doctor.hops import Hop
 from rhaii_tui.doctor.pieces import Missing
 from rhaii_tui.doctor.policies import selects
 from rhaii_tui.doctor.rule import Fix, Hit, HopRules, Rule
 from rhaii_tui.doctor.sick import words
+from rhaii_tui.kube.objects import name_of
 from rhaii_tui.kube.pod_status import status
 from rhaii_tui.serving import conditions
 from rhaii_tui.serving.stack import EA1, EA2

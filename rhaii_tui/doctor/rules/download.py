@@ -8,10 +8,11 @@ from typing import Any
 from rhaii_tui.catalog.findings import Command, Evidence, Status
 from rhaii_tui.deployment.plan import Effect
 from rhaii_tui.doctor import edits
-from rhaii_tui.doctor.evidence import Snapshot, is_true, name_of
+from rhaii_tui.doctor.evidence import Snapshot, is_true
 from rhaii_tui.doctor.hops import Hop
 from rhaii_tui.doctor.rule import Change, Fix, Hit, HopRules, Rule
 from rhaii_tui.doctor.sick import DOWNLOAD, container, ended, hits, sick, signs
+from rhaii_tui.kube.objects import name_of
 from rhaii_tui.serving.manifests import HUB_SECRET, STORAGE_SECRET_ANNOTATION
 from rhaii_tui.serving.milestones import DOWNLOADER
 

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from rhaii_tui.catalog.findings import Command, Evidence
 from rhaii_tui.deployment.plan import Effect
 from rhaii_tui.doctor import edits
-from rhaii_tui.doctor.evidence import Snapshot, is_true, name_of
+from rhaii_tui.doctor.evidence import Snapshot, is_true
 from rhaii_tui.doctor.hops import Hop
 from rhaii_tui.doctor.pieces import Missing
 from rhaii_tui.doctor.rule import Fix, Hit, HopRules, Rule
 from rhaii_tui.doctor.sick import ENGINE, container, ended, hits, sick, signs, words
+from rhaii_tui.kube.objects import name_of
 
 REPLACED = "The replicas are replaced."
 _UNKNOWN = re.compile(r"unrecognized arguments:\s*(.+)$")

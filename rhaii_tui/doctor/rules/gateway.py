@@ -9,11 +9,12 @@ from typing import Any
 from rhaii_tui.catalog.findings import Command, Evidence, Status
 from rhaii_tui.deployment.plan import Effect
 from rhaii_tui.doctor import edits
-from rhaii_tui.doctor.evidence import Snapshot, name_of, status_of
+from rhaii_tui.doctor.evidence import Snapshot, status_of
 from rhaii_tui.doctor.hops import Hop
 from rhaii_tui.doctor.rule import Change, Fix, Hit, HopRules, Rule
 from rhaii_tui.doctor.sick import words
 from rhaii_tui.doctor.transitions import least_age
+from rhaii_tui.kube.objects import name_of
 from rhaii_tui.serving import conditions, manifests
 
 CA_FOLDER = "/var/run/secrets/opendatahub"

@@ -9,10 +9,11 @@ from rhaii_tui.catalog.accelerators import accelerator_facts
 from rhaii_tui.catalog.findings import Command, Evidence
 from rhaii_tui.catalog.shapes import Accelerator
 from rhaii_tui.doctor import edits
-from rhaii_tui.doctor.evidence import ACCELERATORS, Snapshot, name_of
+from rhaii_tui.doctor.evidence import ACCELERATORS, Snapshot
 from rhaii_tui.doctor.hops import Hop
 from rhaii_tui.doctor.rule import Change, Fix, Hit, HopRules, Rule
 from rhaii_tui.doctor.sick import EVENT, container, containers, hits, signs
+from rhaii_tui.kube.objects import name_of
 from rhaii_tui.serving.manifests import PULL_SECRET
 
 Json = dict[str, Any]

@@ -7,13 +7,15 @@ from typing import Any
 
 from rhaii_tui.catalog.findings import Command, Evidence, Status
 from rhaii_tui.deployment.plan import Effect
-from rhaii_tui.doctor.evidence import ACCELERATORS, POOL_LABEL, Snapshot, is_true, labels_of, name_of, status_of
+from rhaii_tui.doctor.evidence import ACCELERATORS, Snapshot, is_true, labels_of, status_of
 from rhaii_tui.doctor.hops import Hop
 from rhaii_tui.doctor.pieces import Missing
 from rhaii_tui.doctor.rule import Fix, Hit, HopRules, Rule
 from rhaii_tui.google.errors import CloudError, Kind
 from rhaii_tui.google.values import OperationInfo
 from rhaii_tui.kube import events, timestamps
+from rhaii_tui.kube.nodes import POOL_LABEL
+from rhaii_tui.kube.objects import name_of
 
 Json = dict[str, Any]
 QUOTAS = "https://console.cloud.google.com/iam-admin/quotas"

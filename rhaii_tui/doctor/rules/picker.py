@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from rhaii_tui.catalog.findings import Command, Evidence, Status
 from rhaii_tui.deployment.plan import Effect
 from rhaii_tui.doctor import edits
-from rhaii_tui.doctor.evidence import Snapshot, is_true, name_of
+from rhaii_tui.doctor.evidence import Snapshot, is_true
 from rhaii_tui.doctor.hops import Hop
 from rhaii_tui.doctor.overrides import unmarked
 from rhaii_tui.doctor.pending import pending
 from rhaii_tui.doctor.pieces import Missing, Read, Unread
 from rhaii_tui.doctor.rule import Fix, Hit, HopRules, Rule
 from rhaii_tui.doctor.sick import words
+from rhaii_tui.kube.objects import name_of
 from rhaii_tui.serving import conditions
 from rhaii_tui.serving.stack import scheduler_name
 

@@ -7,11 +7,12 @@ from typing import Any
 
 from rhaii_tui.catalog.findings import Evidence, Status
 from rhaii_tui.doctor import edits
-from rhaii_tui.doctor.evidence import ACCELERATORS, Snapshot, is_true, name_of, status_of
+from rhaii_tui.doctor.evidence import ACCELERATORS, Snapshot, is_true, status_of
 from rhaii_tui.doctor.hops import Hop
 from rhaii_tui.doctor.rule import Fix, Hit, HopRules, Rule
 from rhaii_tui.doctor.rules.service import TLS
 from rhaii_tui.doctor.sick import container, ended, sick
+from rhaii_tui.kube.objects import name_of
 
 Json = dict[str, Any]
 KINDS = ("startupProbe", "readinessProbe", "livenessProbe")

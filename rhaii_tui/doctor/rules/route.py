@@ -8,10 +8,11 @@ from typing import Any
 from rhaii_tui.catalog.findings import Command, Evidence, Status
 from rhaii_tui.deployment.plan import Effect
 from rhaii_tui.doctor import edits
-from rhaii_tui.doctor.evidence import Snapshot, name_of
+from rhaii_tui.doctor.evidence import Snapshot
 from rhaii_tui.doctor.hops import Hop
 from rhaii_tui.doctor.overrides import filters, override, unmarked
 from rhaii_tui.doctor.rule import Change, Fix, Hit, HopRules, Rule
+from rhaii_tui.kube.objects import name_of
 from rhaii_tui.serving import conditions, manifests
 from rhaii_tui.serving.conditions import Reading
 from rhaii_tui.serving.stack import WORKLOAD_COMPONENT, pool_name, route_name

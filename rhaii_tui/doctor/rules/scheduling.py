@@ -8,12 +8,13 @@ from typing import Any
 from rhaii_tui.catalog.findings import Command, Evidence, Status
 from rhaii_tui.deployment.plan import Effect
 from rhaii_tui.doctor import edits
-from rhaii_tui.doctor.evidence import POOL_LABEL, Snapshot, is_true, labels_of, name_of, status_of
+from rhaii_tui.doctor.evidence import Snapshot, is_true, labels_of, status_of
 from rhaii_tui.doctor.hops import Hop
 from rhaii_tui.doctor.pending import Why, pending, told
 from rhaii_tui.doctor.rule import Change, Fix, Hit, HopRules, Rule
 from rhaii_tui.doctor.transitions import resizing, soon_placed
-from rhaii_tui.kube.nodes import NOT_READY_TAINTS
+from rhaii_tui.kube.nodes import NOT_READY_TAINTS, POOL_LABEL
+from rhaii_tui.kube.objects import name_of
 
 Json = dict[str, Any]
 _OWN_TAINTS = {"nvidia.com/gpu", "google.com/tpu", "cloud.google.com/gke-spot", "node.kubernetes.io/unschedulable"}

@@ -8,11 +8,12 @@ from typing import Any
 from rhaii_tui.catalog.findings import Command, Evidence, Status
 from rhaii_tui.deployment.plan import Effect
 from rhaii_tui.doctor import edits
-from rhaii_tui.doctor.evidence import Snapshot, labels_of, name_of
+from rhaii_tui.doctor.evidence import Snapshot, labels_of
 from rhaii_tui.doctor.hops import Hop
 from rhaii_tui.doctor.policies import selects
 from rhaii_tui.doctor.rolling import ROLLED_FROM, owed
 from rhaii_tui.doctor.rule import Change, Fix, Hit, HopRules, Rule
+from rhaii_tui.kube.objects import name_of
 from rhaii_tui.serving import conditions
 from rhaii_tui.serving.stack import WORKLOAD_COMPONENT
 

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from rhaii_tui.catalog.findings import Command, Evidence, Status
 from rhaii_tui.deployment.plan import Effect
 from rhaii_tui.doctor import edits
-from rhaii_tui.doctor.evidence import Scrapes, Snapshot, is_true, name_of
+from rhaii_tui.doctor.evidence import Scrapes, Snapshot, is_true
 from rhaii_tui.doctor.hops import Hop
 from rhaii_tui.doctor.pieces import Missing, Read, Unread
 from rhaii_tui.doctor.rule import Fix, Hit, HopRules, Rule
 from rhaii_tui.doctor.sick import words
 from rhaii_tui.doctor.transitions import leaving, out_of_reach, settling
+from rhaii_tui.kube.objects import name_of
 from rhaii_tui.serving import metrics
 
 KV_FULL = 0.9

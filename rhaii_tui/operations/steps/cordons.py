@@ -7,9 +7,9 @@ from typing import Any
 
 from rhaii_tui.deployment.context import RunContext, evidence, finished, intends
 from rhaii_tui.deployment.events import Event
-from rhaii_tui.deployment.observe import name_of
 from rhaii_tui.deployment.patience import patiently
 from rhaii_tui.deployment.step import Probe
+from rhaii_tui.kube.objects import name_of
 from rhaii_tui.operations.change_of import change_of
 from rhaii_tui.operations.pool_size import pool_nodes
 

@@ -10,9 +10,10 @@ from rhaii_tui.catalog.findings import Evidence, Finding, Status
 from rhaii_tui.deployment import events as e
 from rhaii_tui.deployment.context import RunContext, evidence, finished, progressed
 from rhaii_tui.deployment.failures import failure
-from rhaii_tui.deployment.observe import is_true, name_of
+from rhaii_tui.deployment.observe import is_true
 from rhaii_tui.deployment.patience import patiently, wall_limit
 from rhaii_tui.deployment.step import Probe, StepStopped
+from rhaii_tui.kube.objects import name_of
 from rhaii_tui.operations.change_of import change_of
 from rhaii_tui.operations.placement import replica_labels, replicas_in
 from rhaii_tui.operations.pool_size import PoolSize, pool_nodes, pool_size

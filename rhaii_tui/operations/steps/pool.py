@@ -13,15 +13,17 @@ from rhaii_tui.deployment import events as e
 from rhaii_tui.deployment.context import RunContext, evidence, finished, intends, progressed
 from rhaii_tui.deployment.failures import failure, finding_of
 from rhaii_tui.deployment.google_operation import Request, running
-from rhaii_tui.deployment.observe import name_of, watch_until
+from rhaii_tui.deployment.observe import watch_until
 from rhaii_tui.deployment.patience import patiently
 from rhaii_tui.deployment.step import Probe, StepStopped
 from rhaii_tui.google.errors import CloudError, Kind
 from rhaii_tui.google.operations import wait
+from rhaii_tui.kube.nodes import in_pool
+from rhaii_tui.kube.objects import name_of
 from rhaii_tui.operations.change_of import change_of
 from rhaii_tui.operations.google_change import change
 from rhaii_tui.operations.placement import needs_its_node, occupied
-from rhaii_tui.operations.pool_size import pool_nodes, pool_size, selector
+from rhaii_tui.operations.pool_size import pool_nodes, pool_size
 from rhaii_tui.operations.shortage import advice
 from rhaii_tui.operations.steps.cordons import is_cordoned, set_schedulable
 from rhaii_tui.operations.steps.evidence import counted
@@ -225,7 +227,13 @@ async def _until_nodes(run: RunContext, most: int) -> int:
         return told if told <= most else None
 
     return await watch_until(
-        run, "Node", None, judge, labels=selector(run), limit=SHRINK_LIMIT, late=lambda found: _late(run, found)
+        run,
+        "Node",
+        None,
+        judge,
+        labels=in_pool(run.target.pool),
+        limit=SHRINK_LIMIT,
+        late=lambda found: _late(run, found),
     )
 
 
@@ -243,7 +251,8 @@ def _kept(run: RunContext, count: int) -> Finding:
         run.target.pool,
         f"{count} nodes that are not needed for the replicas carry other pods and stay.",
         meaning="They go on being billed.",
-        remediation=f"See who is on them: kubectl get pods -A -o wide; nodes: kubectl get nodes -l {selector(run)}.",
+        remediation="See who is on them: kubectl get pods -A -o wide; "
+        f"nodes: kubectl get nodes -l {in_pool(run.target.pool)}.",
         category="kubernetes",
         status=Status.WARN,
     )

@@ -8,11 +8,11 @@ from rhaii_tui.catalog.findings import Finding, Status
 from rhaii_tui.deployment.birth import applied_by_us
 from rhaii_tui.deployment.context import RunContext
 from rhaii_tui.deployment.failures import failure
-from rhaii_tui.deployment.observe import uid
 from rhaii_tui.deployment.patience import patiently
 from rhaii_tui.deployment.plan import Change, Item
 from rhaii_tui.deployment.step import StepStopped
 from rhaii_tui.google.bodies import RUN_LABEL
+from rhaii_tui.kube.objects import uid
 
 if TYPE_CHECKING:
     from rhaii_tui.google.values import ClusterInfo

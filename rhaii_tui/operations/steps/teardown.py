@@ -11,11 +11,12 @@ from rhaii_tui.deployment import events as e
 from rhaii_tui.deployment.context import RunContext, evidence, finished, intends, progressed
 from rhaii_tui.deployment.failures import failure
 from rhaii_tui.deployment.google_operation import Request
-from rhaii_tui.deployment.observe import uid, watch_until
+from rhaii_tui.deployment.observe import watch_until
 from rhaii_tui.deployment.patience import patiently, wall_limit
 from rhaii_tui.deployment.plan import Item, Plan
 from rhaii_tui.deployment.step import Probe, Step, StepStopped
 from rhaii_tui.deployment.steps.cluster import look
+from rhaii_tui.kube.objects import uid
 from rhaii_tui.operations.change_of import change_of
 from rhaii_tui.operations.discovery import KIND
 from rhaii_tui.operations.google_change import change

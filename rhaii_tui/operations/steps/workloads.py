@@ -11,9 +11,10 @@ from rhaii_tui.catalog.findings import Finding, Status
 from rhaii_tui.deployment import events as e
 from rhaii_tui.deployment.context import RunContext, evidence, finished, intends, progressed
 from rhaii_tui.deployment.failures import failure
-from rhaii_tui.deployment.observe import is_true, name_of, watch_until
+from rhaii_tui.deployment.observe import is_true, watch_until
 from rhaii_tui.deployment.patience import patiently
 from rhaii_tui.deployment.step import Probe, StepStopped
+from rhaii_tui.kube.objects import name_of
 from rhaii_tui.operations.change_of import change_of
 from rhaii_tui.operations.discovery import KIND
 from rhaii_tui.operations.owned_fields import set_replicas
